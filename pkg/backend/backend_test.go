@@ -1,0 +1,19 @@
+package backend_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/lowerbound-ml/lowerbound/pkg/backend"
+	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+)
+
+func TestProduct(t *testing.T) {
+	got := backendtest.Floats(t, func(a, b *graph.Node) *graph.Node { return graph.MatMul(a, b) },
+		[][]float64{{1, 2}, {3, 4}}, [][]float64{{5, 6}, {7, 8}})
+	if want := []float64{19, 22, 43, 50}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("2x2 product = %v, want %v", got, want)
+	}
+	t.Log(backend.Describe(backendtest.Open(t)))
+}
