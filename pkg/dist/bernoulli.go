@@ -20,8 +20,8 @@ func (b Bernoulli) LogProb(x *Node) *Node {
 // Sample draws 0 or 1 for each logit. No gradient flows through it.
 func (b Bernoulli) Sample(src noise.Source) *Node {
 	u := src.RandomUniform(b.Logits.Graph(), b.Logits.Shape())
-	return StopGradient(ConvertDType(LessThan(u, b.Mean()), b.Logits.DType()))
+	return StopGradient(ConvertDType(LessThan(u, b.Expectation()), b.Logits.DType()))
 }
 
-// Mean returns σ(Logits), the probability of 1.
-func (b Bernoulli) Mean() *Node { return Sigmoid(b.Logits) }
+// Expectation returns σ(Logits), the probability of 1.
+func (b Bernoulli) Expectation() *Node { return Sigmoid(b.Logits) }

@@ -34,6 +34,15 @@ func (n DiagNormal) Sample(src noise.Source) *Node {
 // Score returns −(x−μ)/σ², of x's shape.
 func (n DiagNormal) Score(x *Node) *Node { return Neg(Div(n.standardise(x), n.Std())) }
 
+// Expectation returns μ, of a draw's shape.
+func (n DiagNormal) Expectation() *Node { return Add(n.Mean, ZerosLike(n.LogStd)) }
+
+// Repeat returns the law of n draws for each element of the batch: [batch, event...] becomes [n·batch, event...],
+// where row i·batch+j belongs to draw i of element j.
+func (n DiagNormal) Repeat(draws int) DiagNormal {
+	return DiagNormal{Repeat(n.Expectation(), draws), Repeat(Add(n.LogStd, ZerosLike(n.Mean)), draws)}
+}
+
 // Std returns σ = exp(log σ).
 func (n DiagNormal) Std() *Node { return Exp(n.LogStd) }
 

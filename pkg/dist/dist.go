@@ -27,3 +27,10 @@ type Scorer interface {
 // ScoreOf returns ∇ₓ log p(x), of x's shape, by automatic differentiation. It needs no normalising constant:
 // a constant factor of p adds a constant to log p and vanishes.
 func ScoreOf(p LogProber, x *Node) *Node { return Gradient(ReduceAllSum(p.LogProb(x)), x)[0] }
+
+// Repeat returns x [batch, event...] copied n times along its first axis, [n·batch, event...].
+func Repeat(x *Node, n int) *Node {
+	dims := x.Shape().Clone().Dimensions
+	dims[0] *= n
+	return Reshape(BroadcastPrefix(x, n), dims...)
+}

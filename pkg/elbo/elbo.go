@@ -1,0 +1,85 @@
+package elbo
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+)
+
+// Terms are the parts of a bound, each [batch], in nats. A nil part counts as zero.
+type Terms struct {
+	Recon    *Node // E_q[log p(x|z)], to be raised
+	Prior    *Node // KL of the deepest latent to its prior, to be lowered
+	Matching *Node // KLs of the levels between, to be lowered; nil with one level
+}
+
+// Bound returns Recon − Prior − Matching, [batch], in nats. It panics when all three are nil.
+func (t Terms) Bound() *Node { return t.Weighted(1) }
+
+// Weighted returns Recon − β(Prior + Matching), [batch], in nats: the objective of the β-VAE (Higgins et al. 2017,
+// equation 4), a lower bound of log p(x) for β ≥ 1 only. It panics when all three terms are nil.
+func (t Terms) Weighted(beta float64) *Node {
+	var sum *Node
+	for _, part := range []struct {
+		term  *Node
+		scale float64
+	}{{t.Recon, 1}, {t.Prior, -beta}, {t.Matching, -beta}} {
+		switch {
+		case part.term == nil:
+		case sum == nil:
+			sum = MulScalar(part.term, part.scale)
+		default:
+			sum = Add(sum, MulScalar(part.term, part.scale))
+		}
+	}
+	if sum == nil {
+		panic("elbo.Terms: Recon, Prior and Matching are all nil, expected at least one")
+	}
+	return sum
+}
+
+// Decompose returns the bound's parts with the KL in closed form (Luo 2022, equation 19):
+//
+//	Recon = 1/l Σᵢ log p(x|zᵢ), zᵢ ~ q,  Prior = KL(q ‖ prior).
+//
+// It panics when l < 1.
+func Decompose(src noise.Source, q, prior dist.DiagNormal, x *Node, decode func(z *Node) dist.LogProber, l int) Terms {
+	logLik := eachDraw(src, q, x, l, func(x, z *Node) *Node { return decode(z).LogProb(x) })
+	return Terms{Recon: ReduceMean(logLik, 0), Prior: dist.KL(q, prior)}
+}
+
+// LogWeights returns log wᵢ = log p(x,zᵢ) − log q(zᵢ|x) for k draws zᵢ ~ q, [k, batch], in nats.
+// logJoint gets x and z with k·batch rows. It panics when k < 1.
+func LogWeights(src noise.Source, q dist.DiagNormal, x *Node, logJoint func(x, z *Node) *Node, k int) *Node {
+	qk := repeat("LogWeights", q, k)
+	z := qk.Sample(src)
+	logW := Sub(logJoint(dist.Repeat(x, k), z), qk.LogProb(z))
+	return Reshape(logW, k, -1)
+}
+
+// Estimate returns 1/k Σᵢ log wᵢ of LogWeights' [k, batch], as [batch]: an unbiased estimate of the bound.
+func Estimate(logW *Node) *Node { return ReduceMean(logW, 0) }
+
+// ImportanceWeighted returns log 1/k Σᵢ wᵢ of LogWeights' [k, batch], as [batch]. Its expectation rises with k
+// from the bound to log p(x) (Burda, Grosse and Salakhutdinov 2016, theorem 1).
+func ImportanceWeighted(logW *Node) *Node {
+	k := float64(logW.Shape().Dimensions[0])
+	return AddScalar(mathx.LogSumExp(Transpose(logW, 0, 1)), -math.Log(k))
+}
+
+// eachDraw returns value(x, zᵢ) for n draws zᵢ ~ q, [n, batch].
+func eachDraw(src noise.Source, q dist.DiagNormal, x *Node, n int, value func(x, z *Node) *Node) *Node {
+	return Reshape(value(dist.Repeat(x, n), repeat("Decompose", q, n).Sample(src)), n, -1)
+}
+
+func repeat(caller string, q dist.DiagNormal, n int) dist.DiagNormal {
+	if n < 1 {
+		panic(fmt.Sprintf("elbo.%s: %d draws of q, expected at least 1", caller, n))
+	}
+	return q.Repeat(n)
+}
