@@ -66,6 +66,10 @@ func Find() Choice {
 	return findXLA()
 }
 
+// Installed lists the configurations of all XLA plugins on this machine, in the environment's folders and in the nearest
+// .venv, whether they work or not. It fetches nothing; a program built with CGO_ENABLED=0 finds none.
+func Installed() []string { return installed() }
+
 func openConfig(config string) (compute.Backend, error) {
 	name, options, _ := strings.Cut(config, ":")
 	switch name {

@@ -42,6 +42,21 @@ func findXLA() Choice {
 	return Choice{"xla:cpu", "fetched by go-xla's installer"}
 }
 
+// installed lists the plugins of steps 2 and 3.
+func installed() []string {
+	var configs []string
+	for name := range pjrt.AvailablePlugins() {
+		configs = append(configs, "xla:"+name)
+	}
+	if dir, err := os.Getwd(); err == nil {
+		if path := venvPlugin(dir); path != "" {
+			configs = append(configs, "xla:"+path)
+		}
+	}
+	slices.Sort(configs)
+	return configs
+}
+
 // venvPlugin returns the path of the CPU plugin in the nearest .venv at or above dir, or "".
 func venvPlugin(dir string) string {
 	for {

@@ -1,0 +1,79 @@
+# make lab opens the notebooks, make test proves them; make help lists the rest.
+
+PYTHON   ?= python3
+KERNEL   ?= gonb
+LAB_ARGS ?=
+NOTEBOOK ?=
+TRAIN    ?=
+
+SETUP  = $(PYTHON) kernels/setup.py --kernel $(KERNEL)
+VENV   = .venv/bin/python
+GOTEST = $(PYTHON) tests/gotest.py
+
+# The mathematics: what has to hold on pure Go too. Training is left to XLA, on which it is tens of times faster.
+MATHS = $(filter-out $(addprefix ./pkg/,$(TRAINING)),$(patsubst %/,./%,$(dir $(wildcard pkg/*/doc.go))))
+TRAINING = vae ar fit
+
+# A workspace or flags of yours must not change what is tested.
+export GOWORK = off
+export GOFLAGS =
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor bench
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+setup: ## install everything into .venv and Go's caches; the other commands call it themselves
+	@$(SETUP)
+
+setup-test:
+	@$(SETUP) --with test
+
+lab: setup ## open the notebooks in JupyterLab; LAB_ARGS=--no-browser passes flags through
+	@$(PYTHON) kernels/lab.py $(LAB_ARGS)
+
+test: setup-test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test ## prove everything; TRAIN=1 trains in the notebooks instead of loading checkpoints
+
+vet:
+	go vet ./...
+
+go-test: # all Go tests, on XLA unless GOMLX_BACKEND names another backend
+	GOMLX_BACKEND=$${GOMLX_BACKEND:-xla:cpu} $(GOTEST) "Go" -timeout 20m ./...
+
+pure-test: # the mathematics on pure Go, and the library without C
+	GOMLX_BACKEND=go $(GOTEST) "pure Go" -timeout 20m $(MATHS)
+	CGO_ENABLED=0 go vet ./pkg/...
+	CGO_ENABLED=0 $(GOTEST) "without C" -timeout 5m ./pkg/backend/...
+
+examples: # programs that import the library as a stranger's would
+	@if [ -f docs/examples/go.mod ]; then set -x; go -C docs/examples vet ./... && go -C docs/examples build -o /dev/null ./...; fi
+
+kernel-test: # jupyter-kernel-test against the kernel
+	$(VENV) -m unittest -q tests/kernel/test_kernel.py
+
+setup-check: # the ways in which the set-up fails and heals
+	$(VENV) -m unittest -q tests/setup/test_setup.py
+
+notebook-test:
+	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --check
+	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) $(if $(TRAIN),--train)
+
+browser-test: # the first notebook in JupyterLab in Chromium
+	$(VENV) tests/browser/run.py
+
+notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; NOTEBOOK=02 only some
+	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --write $(NOTEBOOK)
+
+notebook: setup ## run a notebook from a bare kernel and write nothing: NOTEBOOK=02
+	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) $(if $(TRAIN),--train) $(NOTEBOOK)
+
+lint: ## look over the Go code with golangci-lint
+	@$(SETUP) --with lint
+	.venv/bin/golangci-lint run ./...
+
+doctor: ## one line for each part: version, place, and whether it works or how to mend it
+	@$(PYTHON) kernels/doctor.py $(KERNEL)
+
+bench: ## measure the speed of a training step
+	go test -run '^$$' -bench . ./tests/bench/...

@@ -1,0 +1,185 @@
+"""Runs every notebook of notebooks/ from a bare kernel, each in a fresh copy of the folder, and looks at every cell.
+
+    .venv/bin/python tests/notebooks/run.py [--train] [--write] [--check] [--kernel NAME] [--jobs N] [name ...]
+
+--train   leaves the shipped checkpoints out, so that every training happens
+--write   writes notebooks/NAME.ipynb: the text's cells with the outputs of this run, under stable cell ids
+--check   runs nothing: the committed .ipynb hold the cells of the .md, were executed, and are small enough
+name      the beginning of a notebook's name, as 02 (default: all)
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "kernels"))
+from common import end_session, jupyter_env  # noqa: E402
+
+NOTEBOOKS = ROOT / "notebooks"
+GOAL = {True: 90, False: 20}  # seconds on 2 cores that a notebook should stay under, with training and without
+LIMIT = 900  # seconds after which a notebook is stopped: something hangs
+LARGEST = 400_000  # bytes of a committed .ipynb
+MACHINE = re.compile(r"/(?:root|home|tmp|work|Users|private|var/folders)/\S+")
+
+
+def main():
+    options = arguments()
+    names = [p.stem for p in sorted(NOTEBOOKS.glob("*.md")) if p.stem[:1].isdigit()]
+    names = [n for n in names if not options.names or any(n.startswith(prefix) for prefix in options.names)]
+    if not names:
+        sys.exit("notebooks: no .md in notebooks/ begins with {}".format(options.names or "a digit"))
+    os.environ.update(jupyter_env())
+    if options.check:
+        faults = {name: committed_faults(name) for name in names}
+    else:
+        faults = run_all(names, options)
+    for name, found in faults.items():
+        for fault in found:
+            print("FAIL {}: {}".format(name, fault), flush=True)
+    print("notebooks: {} of {} pass".format(sum(not f for f in faults.values()), len(faults)), flush=True)
+    return 1 if any(faults.values()) else 0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    for flag in ("--train", "--write", "--check"):
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--kernel", default="gonb")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("names", nargs="*")
+    return parser.parse_args()
+
+
+def run_all(names, options):
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        runs = {name: pool.submit(run_one, name, options) for name in names}
+        return {name: run.result() for name, run in runs.items()}
+
+
+def run_one(name, options):
+    """Executes one notebook in a fresh folder and returns what is wrong with it."""
+    notebook = read_source(name, options.kernel)
+    with tempfile.TemporaryDirectory(prefix="notebook-") as folder:
+        home = Path(folder) / "notebooks"
+        shutil.copytree(str(NOTEBOOKS), str(home), ignore=leave_out(options.train))
+        start = time.monotonic()
+        stopped = execute(notebook, home, options.kernel, folder)
+        seconds = time.monotonic() - start
+    goal = GOAL[options.train]
+    print("{:<28} {:6.1f} s   {:.2f} of {} s".format(name, seconds, seconds / goal, goal), flush=True)
+    faults = stopped + cell_faults(notebook)
+    if options.write and not faults:
+        faults = write_notebook(name, notebook)
+    return faults
+
+
+def leave_out(train):
+    names = [".ipynb_checkpoints", "*.ipynb", "runs"] + (["checkpoints"] if train else [])
+    return shutil.ignore_patterns(*names)
+
+
+def read_source(name, kernel):
+    """The .md as a notebook, for the given kernel, each cell with an id made from what it says."""
+    notebook = jupytext.read(NOTEBOOKS / (name + ".md"))
+    seen = {}
+    for cell in notebook.cells:
+        n = seen[cell.source] = seen.get(cell.source, 0) + 1
+        cell["id"] = hashlib.sha256("{} {}".format(n, cell.source).encode()).hexdigest()[:8]
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata.setdefault("kernelspec", {})["name"] = kernel
+    notebook.metadata["language_info"] = {"name": "go", "file_extension": ".go", "mimetype": "text/x-go"}
+    return notebook
+
+
+def execute(notebook, home, kernel, temporary):
+    """Runs all cells, whatever they do; returns why it stopped early, if it did. Nothing that it started outlives it."""
+    deadline = time.monotonic() + LIMIT
+    client = NotebookClient(
+        notebook, kernel_name=kernel, allow_errors=True, coalesce_streams=True, record_timing=False,
+        timeout_func=lambda cell: max(1, deadline - time.monotonic()), resources={"metadata": {"path": str(home)}})
+    client.create_kernel_manager()
+    session = None
+    try:
+        with client.setup_kernel(env=dict(os.environ, TMPDIR=temporary)):
+            session = client.km.provisioner.pid
+            client.reset_execution_trackers()
+            for index, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, index)
+    except CellTimeoutError:
+        return ["stopped after {} s in the cell that begins {!r}".format(LIMIT, first_line(cell))]
+    except DeadKernelError:
+        return ["the kernel died in the cell that begins {!r}".format(first_line(cell))]
+    finally:
+        end_session(session)
+    return []
+
+
+def cell_faults(notebook):
+    """Every cell is looked at: errors, cells that never ran, and paths of this machine in an output."""
+    faults = []
+    for n, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+        where = "code cell {} ({!r})".format(n + 1, first_line(cell))
+        if cell.source.strip() and cell.get("execution_count") is None:
+            faults.append(where + " was not executed")
+        for output in cell.outputs:
+            text = json.dumps(output, ensure_ascii=False)
+            if output.output_type == "error":
+                faults.append("{}: {}\n{}".format(where, output.evalue, said(cell)))
+            elif MACHINE.search(text):
+                faults.append("{} prints a path of this machine: {}".format(where, MACHINE.search(text).group(0)[:80]))
+    return faults
+
+
+def said(cell):
+    """The last lines of a failed cell's texts, for the report."""
+    texts = [o.get("text") or "\n".join(o.get("traceback", [])) for o in cell.outputs if o.output_type in ("stream", "error")]
+    return "\n".join("    " + line for line in "\n".join(texts).strip().splitlines()[-15:])
+
+
+def first_line(cell):
+    lines = [line for line in cell.source.splitlines() if line.strip() and not line.startswith(("%", "import", ")"))]
+    return (lines or [""])[0].strip()[:60]
+
+
+def write_notebook(name, notebook):
+    text = nbformat.writes(notebook) + "\n"
+    if len(text.encode()) > LARGEST:
+        return ["the executed notebook has {} bytes, at most {} are committed: make its figures smaller".format(len(text.encode()), LARGEST)]
+    temporary = NOTEBOOKS / (".{}.ipynb.new".format(name))
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(str(temporary), str(NOTEBOOKS / (name + ".ipynb")))
+    return []
+
+
+def committed_faults(name):
+    """What is wrong with the committed .ipynb, if anything."""
+    path, again = NOTEBOOKS / (name + ".ipynb"), "; run make notebooks"
+    if not path.exists():
+        return ["there is no {}{}".format(path.name, again)]
+    if path.stat().st_size > LARGEST:
+        return ["{} has {} bytes, at most {} are committed".format(path.name, path.stat().st_size, LARGEST)]
+    committed, source = nbformat.read(str(path), 4), jupytext.read(NOTEBOOKS / (name + ".md"))
+    if cells(committed) != cells(source):
+        return ["its cells differ from those of {}.md{}".format(name, again)]
+    return [fault + again for fault in cell_faults(committed)]
+
+
+def cells(notebook):
+    return [(cell.cell_type, cell.source.strip()) for cell in notebook.cells]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
