@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/lowerbound-ml/lowerbound/datasets/internal/draw"
@@ -54,7 +55,7 @@ func (b Binarization) binarize(x *tensors.Tensor, seed int64, step int, indices 
 
 // bernoulli replaces each p by 1{u < p}, with u uniform on the multiples of 2^-32 in [0, 1):
 // so 0 stays 0, 1 stays 1, and P(1) is p to within 2^-32. One draw of 64 bits serves two numbers.
-func bernoulli(flat []float32, src interface{ Uint64() uint64 }) error {
+func bernoulli(flat []float32, src *rand.ChaCha8) error {
 	var bits uint64
 	for k, p := range flat {
 		if !(p >= 0 && p <= 1) {
@@ -63,10 +64,8 @@ func bernoulli(flat []float32, src interface{ Uint64() uint64 }) error {
 		if k%2 == 0 {
 			bits = src.Uint64()
 		}
-		flat[k] = 0
-		if float64(uint32(bits)) < float64(p)*(1<<32) {
-			flat[k] = 1
-		}
+		below := uint64(int64(uint32(bits))-int64(float64(p)*(1<<32))) >> 63 // the sign bit of u - p: no branch to mispredict
+		flat[k] = float32(int32(below))
 		bits >>= 32
 	}
 	return nil

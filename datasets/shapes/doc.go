@@ -1,0 +1,7 @@
+// Package shapes draws pictures whose factors are known.
+//
+// A Law draws 8x8 pictures of squares, circles and crosses with a position, a size and a thickness, and returns these
+// factors beside the pictures: what a latent code ought to find, and what a test can hold it against.
+//
+// Tiny is a law of 3x3 binary pictures with all 512 probabilities in closed form, for models whose likelihood is exact.
+package shapes
