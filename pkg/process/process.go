@@ -1,0 +1,143 @@
+package process
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
+)
+
+// Process is the Markov process with q(x_t|x₀) = N(α(t)x₀, σ(t)²I), used at times from TMin to TMax. Its steps are those
+// of the linear diffusion dx = f(t) x dt + g(t) dw. New makes one that is checked.
+//
+// All methods on x and t panic when t does not have x's rank with size-1 event axes and x's batch (or 1), naming the
+// shapes; so do those with two times s < t. Shapes of results are those of x; the LogStd of a law has t's shape.
+type Process struct {
+	Schedule
+	TMin, TMax float64
+}
+
+// Alpha returns α(t), the coefficient of x₀.
+func (p Process) Alpha(t *Node) *Node { return Exp(p.LogAlpha(t)) }
+
+// Sigma returns σ(t), the standard deviation of the noise.
+func (p Process) Sigma(t *Node) *Node { return Exp(p.LogSigma(t)) }
+
+// LogSNR returns λ(t) = log(α²/σ²), in nats; it falls with t.
+func (p Process) LogSNR(t *Node) *Node { return MulScalar(Sub(p.LogAlpha(t), p.LogSigma(t)), 2) }
+
+// SNR returns the signal-to-noise ratio α²/σ² (Luo 2022, equations 109 and 110).
+func (p Process) SNR(t *Node) *Node { return Exp(p.LogSNR(t)) }
+
+// SNRDrop returns SNR(s) − SNR(t) = −expm1(λ_t−λ_s) e^(λ_s), which does not cancel when s and t are close.
+// Half of it weighs ‖x̂₀−x₀‖² in the bound (Luo 2022, equation 111; Kingma et al. 2021, equation 14).
+func (p Process) SNRDrop(s, t *Node) *Node { return Mul(p.forgotten(s, t), p.SNR(s)) }
+
+// forgotten returns c = 1 − SNR(t)/SNR(s) = −expm1(λ_t−λ_s), the share of x_s's signal-to-noise ratio that is lost by t.
+func (p Process) forgotten(s, t *Node) *Node { return Neg(mathx.Expm1(Neg(p.logSNRDrop(s, t)))) }
+
+// logSNRDrop returns λ_s − λ_t, which is positive.
+func (p Process) logSNRDrop(s, t *Node) *Node { return Sub(p.LogSNR(s), p.LogSNR(t)) }
+
+// Diffuse returns x_t = α(t)x₀ + σ(t)ε, the reparameterised draw (Luo 2022, equation 70).
+func (p Process) Diffuse(x0, eps, t *Node) *Node {
+	checkTime("Diffuse", x0, t)
+	return Add(Mul(p.Alpha(t), x0), Mul(p.Sigma(t), eps))
+}
+
+// Marginal returns q(x_t|x₀) = N(α(t)x₀, σ(t)²I).
+func (p Process) Marginal(x0, t *Node) dist.DiagNormal {
+	checkTime("Marginal", x0, t)
+	return dist.DiagNormal{Mean: Mul(p.Alpha(t), x0), LogStd: p.LogSigma(t)}
+}
+
+// Transition returns q(x_t|x_s) for s < t:
+//
+//	N((α_t/α_s) x_s, σ_t² c I), c = 1 − SNR(t)/SNR(s)
+//
+// For a Discrete schedule and s = t−1 it is N(√(1−β_t) x_{t−1}, β_t I). Source: Kingma et al. 2021, appendix A.1.
+func (p Process) Transition(xs, s, t *Node) dist.DiagNormal {
+	checkTime("Transition", xs, s, t)
+	shrink := Exp(Sub(p.LogAlpha(t), p.LogAlpha(s)))
+	return dist.DiagNormal{Mean: Mul(shrink, xs), LogStd: Add(p.LogSigma(t), p.logSqrtForgotten(s, t))}
+}
+
+// Posterior returns q(x_s|x_t,x₀) for s < t:
+//
+//	N(α_s[(1−c) x_t/α_t + c x₀], σ_s² c I), c = 1 − SNR(t)/SNR(s)
+//
+// which is DDPM's posterior where σ² = 1−α² and s = t−1, and holds for every schedule and every step. At σ_s = 0 it is
+// the point x₀. Source: Kingma et al. 2021, equations 25 to 27; Luo 2022, equations 84 and 85.
+func (p Process) Posterior(xt, x0, s, t *Node) dist.DiagNormal {
+	checkTime("Posterior", xt, s, t)
+	logAlphaS := p.LogAlpha(s)
+	ofXt := Exp(Sub(Sub(logAlphaS, p.LogAlpha(t)), p.logSNRDrop(s, t))) // α_s(1−c)/α_t
+	ofX0 := Mul(Exp(logAlphaS), p.forgotten(s, t))
+	return dist.DiagNormal{
+		Mean:   Add(Mul(ofXt, xt), Mul(ofX0, x0)),
+		LogStd: Add(p.LogSigma(s), p.logSqrtForgotten(s, t)),
+	}
+}
+
+// logSqrtForgotten returns ½ log c.
+func (p Process) logSqrtForgotten(s, t *Node) *Node {
+	return MulScalar(mathx.Log1mExp(p.logSNRDrop(s, t)), 0.5)
+}
+
+// Drift returns f(t) = d log α/dt of dx = f x dt + g dw, of t's shape, by automatic differentiation.
+// It panics for a Discrete schedule, which has no derivative.
+func (p Process) Drift(t *Node) *Node {
+	p.checkContinuous("Drift")
+	return Gradient(ReduceAllSum(p.LogAlpha(t)), t)[0]
+}
+
+// Diffusion2 returns g(t)² = dσ²/dt − 2fσ² = −σ² dλ/dt, of t's shape, by automatic differentiation
+// (Kingma et al. 2021, appendix A). It panics for a Discrete schedule.
+func (p Process) Diffusion2(t *Node) *Node {
+	p.checkContinuous("Diffusion2")
+	slope := Gradient(ReduceAllSum(p.LogSNR(t)), t)[0]
+	return Neg(Mul(Exp(MulScalar(p.LogSigma(t), 2)), slope))
+}
+
+// Grid returns the n+1 times of n equal steps from TMax down to TMin; with a Discrete schedule each is rounded to an
+// index. It panics when n < 1, or when a Discrete schedule has fewer than n steps.
+func (p Process) Grid(n int) []float64 {
+	_, discrete := p.Schedule.(Discrete)
+	if n < 1 || discrete && float64(n) > p.TMax-p.TMin {
+		panic(fmt.Sprintf("process.Grid: %d steps between t = %g and %g, expected at least 1 and at most one for each index",
+			n, p.TMin, p.TMax))
+	}
+	times := make([]float64, n+1)
+	for i := range times {
+		times[i] = p.TMax + (p.TMin-p.TMax)*float64(i)/float64(n)
+		if discrete {
+			times[i] = math.Round(times[i])
+		}
+	}
+	times[n] = p.TMin
+	return times
+}
+
+func (p Process) checkContinuous(method string) {
+	if _, ok := p.Schedule.(Discrete); ok {
+		panic(fmt.Sprintf("process.%s: a Discrete schedule has no derivative in t; use Transition, or a schedule in continuous time", method))
+	}
+}
+
+// checkTime panics unless each of times obeys the time contract for x.
+func checkTime(method string, x *Node, times ...*Node) {
+	for _, t := range times {
+		ok := t.Rank() == x.Rank() && t.DType() == x.DType()
+		for axis := 0; ok && axis < t.Rank(); axis++ {
+			size := t.Shape().Dimensions[axis]
+			ok = size == 1 || axis == 0 && size == x.Shape().Dimensions[0]
+		}
+		if !ok {
+			panic(fmt.Sprintf("process.%s: t has shape %s and x %s, expected a t of x's dtype and rank, with x's batch "+
+				"(or 1) first and then axes of size 1", method, t.Shape(), x.Shape()))
+		}
+	}
+}
