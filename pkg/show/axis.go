@@ -86,6 +86,9 @@ func (a axis) ticks(n float64) []float64 {
 		}
 	}
 	var out []float64
+	if (a.hi-a.lo)/step < 2 && n < 20 {
+		return a.ticks(1.5 * n) // so few that the scale could not be read
+	}
 	for k := math.Ceil(a.lo/step - 1e-9); k*step <= a.hi+1e-9*step; k++ {
 		v, _ := strconv.ParseFloat(strconv.FormatFloat(k*step, 'g', 12, 64), 64)
 		out = append(out, v+0) // −0 becomes 0

@@ -41,13 +41,12 @@ type plot struct {
 	f    *Figure
 	x, y axis
 	heat *heat // or nil
-	defs string
 }
 
-// drawFigure draws f on the box of the given size whose top left corner is the origin.
-func drawFigure(c *canvas, f *Figure, width, height float64) {
+// drawFigure draws f on the box of the given size whose top left corner is the origin; the axes start below top.
+func drawFigure(c *canvas, f *Figure, width, height, top float64) {
 	p := newPlot(c, f)
-	top := p.head(width)
+	p.head(width)
 	p.place(top, width, height)
 	p.grid()
 	clip := c.id("clip")
@@ -66,7 +65,7 @@ func newPlot(c *canvas, f *Figure) *plot {
 	for _, m := range f.marks {
 		m.extend(f, x, y)
 		if h, ok := m.(*heat); ok {
-			p.heat = h
+			p.heat = h.within(f.ZLim)
 		}
 	}
 	p.x.log, p.y.log = f.LogX, f.LogY
@@ -75,6 +74,9 @@ func newPlot(c *canvas, f *Figure) *plot {
 	p.x, p.y = p.x.check("x"), p.y.check("y")
 	return p
 }
+
+// headHeight returns where title and legend of f end.
+func headHeight(f *Figure, width float64) float64 { return newPlot(new(canvas), f).head(width) }
 
 // head draws title and legend and returns where they end.
 func (p *plot) head(width float64) (y float64) {
@@ -105,9 +107,10 @@ func (p *plot) head(width float64) (y float64) {
 // place fixes the pixels of the axes: what is left of the box after labels and ticks.
 func (p *plot) place(top, width, height float64) {
 	p.y.from, p.y.to = height-30-lineHeight, top
-	left, right := 14+lineHeight+p.tickWidth(p.y), 24.0
+	left, right := 14+lineHeight+tickWidth(p.y, p.yTicks()), 24.0
 	if p.heat != nil {
-		right = 14 + barWidth + 8 + p.tickWidth(p.heat.axis(1, 0)) + lineHeight
+		bar := p.heat.axis(p)
+		right = 14 + barWidth + 8 + tickWidth(bar, bar.ticks(5)) + lineHeight
 	}
 	p.x.from, p.x.to = left, width-right
 	if p.f.Equal {
@@ -126,9 +129,10 @@ func (p *plot) shrink() {
 	p.y.from = p.y.to + scale*dy
 }
 
-func (p *plot) tickWidth(a axis) float64 {
+// tickWidth returns the room that the labels of ticks take.
+func tickWidth(a axis, ticks []float64) float64 {
 	widest := 0.0
-	for _, v := range a.ticks(5) {
+	for _, v := range ticks {
 		widest = math.Max(widest, textWidth(a.label(v), tickFont))
 	}
 	return widest + 8
@@ -172,7 +176,7 @@ func (p *plot) axes() {
 		p.text(p.x.from-8, p.y.at(v)+5, tickFont, "end", p.y.label(v), "")
 	}
 	p.text((p.x.from+p.x.to)/2, p.y.from+22+lineHeight, fontSize, "middle", p.f.X, "")
-	p.vertical(p.x.from-8-p.tickWidth(p.y)-4, (p.y.from+p.y.to)/2, fontSize, p.f.Y)
+	p.vertical(p.x.from-8-tickWidth(p.y, p.yTicks())-4, (p.y.from+p.y.to)/2, fontSize, p.f.Y)
 	if p.heat != nil {
 		p.heat.bar(p)
 	}
@@ -182,8 +186,16 @@ func (c *canvas) segment(x1, y1, x2, y2 float64, style string) {
 	c.put(`<path d="M%s %sL%s %s" %s/>`, px(x1), px(y1), px(x2), px(y2), style)
 }
 
-// wrap breaks s into rows of at most the given width, at spaces.
+// wrap breaks s into rows of at most the given width, at spaces and line feeds.
 func wrap(s string, width, size float64) []string {
+	var rows []string
+	for paragraph := range strings.SplitSeq(s, "\n") {
+		rows = append(rows, wrapParagraph(paragraph, width, size)...)
+	}
+	return rows
+}
+
+func wrapParagraph(s string, width, size float64) []string {
 	var rows []string
 	row := ""
 	for _, word := range strings.Fields(s) {

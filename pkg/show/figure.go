@@ -12,6 +12,7 @@ type Figure struct {
 	Title, X, Y string
 
 	XLim, YLim    [2]float64 // limits of the axes; those of the data where both are 0
+	ZLim          [2]float64 // limits of a heat map's colours; those of its values where both are 0
 	LogX, LogY    bool       // logarithmic axes; values that are not positive are left out
 	Equal         bool       // one unit is as long on both axes, as maps need
 	Stacked       bool       // Bars stack instead of standing side by side

@@ -67,7 +67,18 @@ func (h *heat) extend(_ *Figure, x, y *span) {
 func (h *heat) label() string                           { return "" } // the colour bar has it
 func (h *heat) swatch(*plot, float64, float64, float64) {}
 
+// within returns the map with its colours between limits, or h where both are 0.
+func (h *heat) within(limits [2]float64) *heat {
+	if limits == [2]float64{} {
+		return h
+	}
+	out := *h
+	out.lo, out.hi = limits[0], limits[1]
+	return &out
+}
+
 func (h *heat) draw(p *plot) {
+	h = p.heat
 	rows, cols := len(h.z), len(h.z[0])
 	img := image.NewPaletted(image.Rect(0, 0, cols, rows), palette)
 	for r, row := range h.z {
@@ -87,12 +98,12 @@ func (h *heat) index(v float64) uint8 {
 	return 1 + uint8(math.Max(0, math.Min(254, at)))
 }
 
-// axis maps z to the colour bar.
-func (h *heat) axis(from, to float64) axis { return axis{lo: h.lo, hi: h.hi, from: from, to: to} }
+// axis maps z to the colour bar, which is as high as the y axis.
+func (h *heat) axis(p *plot) axis { return axis{lo: h.lo, hi: h.hi, from: p.y.from, to: p.y.to} }
 
 // bar draws the colour bar to the right of the axes.
 func (h *heat) bar(p *plot) {
-	x, a := p.x.to+14, h.axis(p.y.from, p.y.to)
+	x, a := p.x.to+14, h.axis(p)
 	img := image.NewPaletted(image.Rect(0, 0, 1, 255), palette)
 	for i := range 255 {
 		img.SetColorIndex(0, 254-i, uint8(1+i))
@@ -102,7 +113,7 @@ func (h *heat) bar(p *plot) {
 		p.segment(x+barWidth, a.at(v), x+barWidth+5, a.at(v), `stroke="#333"`)
 		p.text(x+barWidth+8, a.at(v)+5, tickFont, "start", a.label(v), "")
 	}
-	p.vertical(x+barWidth+8+p.tickWidth(a)+10, (p.y.from+p.y.to)/2, fontSize, h.name)
+	p.vertical(x+barWidth+8+tickWidth(a, a.ticks(5))+10, (p.y.from+p.y.to)/2, fontSize, h.name)
 }
 
 // image embeds img as PNG, stretched over a box.

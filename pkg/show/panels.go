@@ -36,12 +36,16 @@ func panelsSVG(caller, alt string, figures []Figure) []byte {
 		w, h := figures[i].size(caller, len(figures) == 1)
 		width, height = max(width, w), max(height, h)
 	}
+	top := 0.0 // the axes of all panels start at one height
+	for i := range figures {
+		top = max(top, headHeight(&figures[i], width))
+	}
 	var c canvas
 	titles := []string{}
 	for i := range figures {
 		titles = append(titles, figures[i].Title)
 		c.put(`<g transform="translate(%s %s)">`, px(float64(i%columns)*width), px(float64(i/columns)*height))
-		drawFigure(&c, &figures[i], width, height)
+		drawFigure(&c, &figures[i], width, height, top)
 		c.put(`</g>`)
 	}
 	rows := (len(figures) + columns - 1) / columns

@@ -23,28 +23,48 @@ func every(v []float64) []float64 {
 	return out
 }
 
-// thin leaves out vertices of a path in pixels: those within half a pixel of the last, and where more than
-// maxVertices are left all but the lowest and highest of each group of neighbours.
+// thin leaves out vertices of a path in pixels. Where there are more than maxVertices it keeps the lowest and highest of
+// each group of neighbours; then it leaves out those within a seventh of a pixel of the path without them.
 func thin(path [][2]float64) [][2]float64 {
+	if len(path) > maxVertices {
+		group := 2*len(path)/maxVertices + 1
+		out := path[:1:1]
+		for i := 1; i < len(path)-1; i += group {
+			out = append(out, extremes(path[i:min(i+group, len(path)-1)])...)
+		}
+		path = append(out, path[len(path)-1])
+	}
+	return simplify(path, .15)
+}
+
+// simplify is the algorithm of Ramer, Douglas and Peucker: it keeps the vertex farthest from the chord while that is
+// farther than tolerance.
+func simplify(path [][2]float64, tolerance float64) [][2]float64 {
 	if len(path) < 3 {
 		return path
 	}
-	kept := path[:1:1]
-	for i, p := range path[1:] {
-		last := kept[len(kept)-1]
-		if math.Hypot(p[0]-last[0], p[1]-last[1]) >= .5 || i == len(path)-2 {
-			kept = append(kept, p)
+	a, b := path[0], path[len(path)-1]
+	far, at := 0.0, 0
+	for i, p := range path[1 : len(path)-1] {
+		if d := distance(p, a, b); d > far {
+			far, at = d, i+1
 		}
 	}
-	if len(kept) <= maxVertices {
-		return kept
+	if far <= tolerance {
+		return [][2]float64{a, b}
 	}
-	group := 2*len(kept)/maxVertices + 1
-	out := kept[:1:1]
-	for i := 1; i < len(kept)-1; i += group {
-		out = append(out, extremes(kept[i:min(i+group, len(kept)-1)])...)
+	left := simplify(path[:at+1], tolerance)
+	return append(left[:len(left)-1:len(left)-1], simplify(path[at:], tolerance)...)
+}
+
+// distance returns how far p is from the segment from a to b.
+func distance(p, a, b [2]float64) float64 {
+	dx, dy := b[0]-a[0], b[1]-a[1]
+	t := 0.0
+	if length2 := dx*dx + dy*dy; length2 > 0 {
+		t = math.Max(0, math.Min(1, ((p[0]-a[0])*dx+(p[1]-a[1])*dy)/length2))
 	}
-	return append(out, kept[len(kept)-1])
+	return math.Hypot(p[0]-a[0]-t*dx, p[1]-a[1]-t*dy)
 }
 
 // extremes returns the lowest and the highest vertex in their order.
