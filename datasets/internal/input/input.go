@@ -67,7 +67,10 @@ func Exactly(r io.Reader, n int) ([]byte, error) {
 			return nil, fmt.Errorf("found broken data after %d of %d bytes: %w", len(out), n, err)
 		}
 	}
-	return out, end(r, n)
+	if err := end(r, n); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // end checks that r, of which n bytes were read, is at its end.
