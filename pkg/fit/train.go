@@ -65,7 +65,9 @@ type noSaver struct{}
 func (noSaver) due(int) bool    { return false }
 func (noSaver) save(*run) error { return nil }
 func (noSaver) where() string   { return "the store" }
-func (noSaver) advice() string  { return "the store holds its weights (LoadOrTrain could go on from here)" }
+func (noSaver) advice() string {
+	return "the store holds its weights (LoadOrTrain could go on from here)"
+}
 
 func newRun(b compute.Backend, store *model.Store, loss Loss, data Batches, c Config) (*run, error) {
 	r := &run{b: b, store: store, loss: loss, data: data}
