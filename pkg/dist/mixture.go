@@ -22,7 +22,7 @@ type Mixture struct {
 // It panics when a length does not fit, a weight is negative or a variance is not positive.
 func NewMixture(g *Graph, weights []float64, means, variances [][]float64) Mixture {
 	if len(weights) == 0 || len(means) != len(weights) || len(variances) != len(weights) {
-		panic(fmt.Sprintf("dist.NewMixture: %d weights, %d means and %d variances, expected as many of each",
+		panic(fmt.Errorf("dist.NewMixture: %d weights, %d means and %d variances, expected as many of each",
 			len(weights), len(means), len(variances)))
 	}
 	total := 0.0
@@ -33,13 +33,13 @@ func NewMixture(g *Graph, weights []float64, means, variances [][]float64) Mixtu
 	logWeights := make([]float64, len(weights))
 	for k, w := range weights {
 		if w < 0 || len(variances[k]) != len(means[k]) {
-			panic(fmt.Sprintf("dist.NewMixture: component %d has weight %g, mean %v and variance %v", k, w, means[k], variances[k]))
+			panic(fmt.Errorf("dist.NewMixture: component %d has weight %g, mean %v and variance %v", k, w, means[k], variances[k]))
 		}
 		logWeights[k] = math.Log(w / total)
 		logStd := make([]float64, len(means[k]))
 		for i, v := range variances[k] {
 			if !(v > 0) {
-				panic(fmt.Sprintf("dist.NewMixture: component %d has variance %v, expected positive entries", k, variances[k]))
+				panic(fmt.Errorf("dist.NewMixture: component %d has variance %v, expected positive entries", k, variances[k]))
 			}
 			logStd[i] = math.Log(v) / 2
 		}

@@ -19,11 +19,11 @@ type Normal struct{ Mean, Chol *Node }
 func NewNormal(g *Graph, mean []float64, cov mat.Symmetric) Normal {
 	d := len(mean)
 	if cov.SymmetricDim() != d {
-		panic(fmt.Sprintf("dist.NewNormal: the mean has %d entries and the covariance is %d×%d", d, cov.SymmetricDim(), cov.SymmetricDim()))
+		panic(fmt.Errorf("dist.NewNormal: the mean has %d entries and the covariance is %d×%d", d, cov.SymmetricDim(), cov.SymmetricDim()))
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(cov) {
-		panic(fmt.Sprintf("dist.NewNormal: the %d×%d covariance is not positive definite", d, d))
+		panic(fmt.Errorf("dist.NewNormal: the %d×%d covariance is not positive definite", d, d))
 	}
 	var l mat.TriDense
 	chol.LTo(&l)

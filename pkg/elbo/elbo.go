@@ -1,6 +1,7 @@
 package elbo
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -38,7 +39,7 @@ func (t Terms) Weighted(beta float64) *Node {
 		}
 	}
 	if sum == nil {
-		panic("elbo.Terms: Recon, Prior and Matching are all nil, expected at least one")
+		panic(errors.New("elbo.Terms: Recon, Prior and Matching are all nil, expected at least one"))
 	}
 	return sum
 }
@@ -47,10 +48,11 @@ func (t Terms) Weighted(beta float64) *Node {
 //
 //	Recon = 1/l Σᵢ log p(x|zᵢ), zᵢ ~ q,  Prior = KL(q ‖ prior).
 //
-// It panics when l < 1.
-func Decompose(src noise.Source, q, prior dist.DiagNormal, x *Node, decode func(z *Node) dist.LogProber, l int) Terms {
-	logLik := eachDraw(src, q, x, l, func(x, z *Node) *Node { return decode(z).LogProb(x) })
-	return Terms{Recon: ReduceMean(logLik, 0), Prior: dist.KL(q, prior)}
+// logLik returns log p(x|z), [batch]; it gets x and z with l·batch rows. It panics when l < 1.
+func Decompose(src noise.Source, q, prior dist.DiagNormal, x *Node, logLik func(x, z *Node) *Node, l int) Terms {
+	ql := repeat("Decompose", q, l)
+	each := Reshape(logLik(dist.Repeat(x, l), ql.Sample(src)), l, -1)
+	return Terms{Recon: ReduceMean(each, 0), Prior: dist.KL(q, prior)}
 }
 
 // LogWeights returns log wᵢ = log p(x,zᵢ) − log q(zᵢ|x) for k draws zᵢ ~ q, [k, batch], in nats.
@@ -72,14 +74,9 @@ func ImportanceWeighted(logW *Node) *Node {
 	return AddScalar(mathx.LogSumExp(Transpose(logW, 0, 1)), -math.Log(k))
 }
 
-// eachDraw returns value(x, zᵢ) for n draws zᵢ ~ q, [n, batch].
-func eachDraw(src noise.Source, q dist.DiagNormal, x *Node, n int, value func(x, z *Node) *Node) *Node {
-	return Reshape(value(dist.Repeat(x, n), repeat("Decompose", q, n).Sample(src)), n, -1)
-}
-
 func repeat(caller string, q dist.DiagNormal, n int) dist.DiagNormal {
 	if n < 1 {
-		panic(fmt.Sprintf("elbo.%s: %d draws of q, expected at least 1", caller, n))
+		panic(fmt.Errorf("elbo.%s: %d draws of q, expected at least 1", caller, n))
 	}
 	return q.Repeat(n)
 }

@@ -22,7 +22,7 @@ type Stream struct{ state *Node }
 // NewStream starts at state, a node of the shape of RNGStateShape. It panics on any other shape.
 func NewStream(state *Node) *Stream {
 	if !state.Shape().Equal(RNGStateShape) {
-		panic(fmt.Sprintf("noise.NewStream: the state has shape %s, expected %s", state.Shape(), RNGStateShape))
+		panic(fmt.Errorf("noise.NewStream: the state has shape %s, expected %s", state.Shape(), RNGStateShape))
 	}
 	return &Stream{state}
 }
@@ -85,11 +85,11 @@ func (f *fixed) RandomUniform(_ *Graph, shape shapes.Shape) *Node { return f.dra
 
 func (f *fixed) draw(shape shapes.Shape) *Node {
 	if f.next >= len(f.values) {
-		panic(fmt.Sprintf("noise.Fixed: draw %d of shape %s asked for, only %d values were given", f.next+1, shape, len(f.values)))
+		panic(fmt.Errorf("noise.Fixed: draw %d of shape %s asked for, only %d values were given", f.next+1, shape, len(f.values)))
 	}
 	v := f.values[f.next]
 	if !v.Shape().Equal(shape) {
-		panic(fmt.Sprintf("noise.Fixed: value %d has shape %s, the draw asks for %s", f.next+1, v.Shape(), shape))
+		panic(fmt.Errorf("noise.Fixed: value %d has shape %s, the draw asks for %s", f.next+1, v.Shape(), shape))
 	}
 	f.next++
 	return v

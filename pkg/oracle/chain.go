@@ -35,7 +35,9 @@ func (c Chain) Marginal(g *Graph) dist.DiagNormal {
 }
 
 // PosteriorMiddle returns p(z₁|x), by the conjugate update of N(0, A₂²+V₁) with x.
-func (c Chain) PosteriorMiddle(x *Node) dist.DiagNormal { return conjugate(x, c.A1, c.latentVar(), c.V0) }
+func (c Chain) PosteriorMiddle(x *Node) dist.DiagNormal {
+	return conjugate(x, c.A1, c.latentVar(), c.V0)
+}
 
 // PosteriorTop returns p(z₂|z₁), which does not depend on x, by the conjugate update of N(0,1) with z₁.
 func (c Chain) PosteriorTop(z1 *Node) dist.DiagNormal { return conjugate(z1, c.A2, 1, c.V1) }

@@ -34,7 +34,7 @@ type Data interface {
 // checkX panics unless x is [n, d].
 func checkX(name string, x *Node, d int) {
 	if x.Rank() != 2 || x.Shape().Dimensions[1] != d {
-		panic(fmt.Sprintf("oracle.%s: x has shape %s, expected [n, %d] as the data", name, x.Shape(), d))
+		panic(fmt.Errorf("oracle.%s: x has shape %s, expected [n, %d] as the data", name, x.Shape(), d))
 	}
 }
 

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -63,11 +64,11 @@ func (d Points) logits(p process.Process, xt, t *Node) (logits, points *Node) {
 
 func (d Points) check() {
 	if len(d) == 0 || len(d[0]) == 0 {
-		panic("oracle.Points: no points, expected at least one with one coordinate")
+		panic(errors.New("oracle.Points: no points, expected at least one with one coordinate"))
 	}
 	for i := range d {
 		if len(d[i]) != len(d[0]) {
-			panic(fmt.Sprintf("oracle.Points: point %d has %d coordinates, expected %d as the first", i, len(d[i]), len(d[0])))
+			panic(fmt.Errorf("oracle.Points: point %d has %d coordinates, expected %d as the first", i, len(d[i]), len(d[0])))
 		}
 	}
 }

@@ -81,11 +81,11 @@ func posteriorVar(v, alpha, sigma2 *Node) *Node {
 
 func checkMoments(name string, mean, variance []float64) {
 	if len(mean) == 0 || len(mean) != len(variance) {
-		panic(fmt.Sprintf("oracle.%s: %d means and %d variances, expected as many of each", name, len(mean), len(variance)))
+		panic(fmt.Errorf("oracle.%s: %d means and %d variances, expected as many of each", name, len(mean), len(variance)))
 	}
 	for i, v := range variance {
 		if !(v >= 0) {
-			panic(fmt.Sprintf("oracle.%s: variance %d is %g, expected 0 or more", name, i, v))
+			panic(fmt.Errorf("oracle.%s: variance %d is %g, expected 0 or more", name, i, v))
 		}
 	}
 }

@@ -16,7 +16,7 @@ type LinearGaussian struct{ A, B, LogStd *Node }
 // NewLinearGaussian makes the model of float64 constants; variance is s². It panics when s² is not positive.
 func NewLinearGaussian(g *Graph, a, b, variance float64) LinearGaussian {
 	if !(variance > 0) {
-		panic(fmt.Sprintf("oracle.NewLinearGaussian: variance %g, expected a positive one", variance))
+		panic(fmt.Errorf("oracle.NewLinearGaussian: variance %g, expected a positive one", variance))
 	}
 	scalar := func(v float64) *Node { return Const(g, [][]float64{{v}}) }
 	return LinearGaussian{scalar(a), scalar(b), scalar(math.Log(variance) / 2)}

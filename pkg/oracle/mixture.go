@@ -83,17 +83,17 @@ func (d Mixture) law(g *Graph, dtype dtypes.DType, component func(Gaussian) dist
 
 func (d Mixture) check() {
 	if len(d.Weights) == 0 || len(d.Means) != len(d.Weights) || len(d.Vars) != len(d.Weights) {
-		panic(fmt.Sprintf("oracle.Mixture: %d weights, %d means and %d variances, expected as many of each",
+		panic(fmt.Errorf("oracle.Mixture: %d weights, %d means and %d variances, expected as many of each",
 			len(d.Weights), len(d.Means), len(d.Vars)))
 	}
 	for k, w := range d.Weights {
 		checkMoments("Mixture", d.Means[k], d.Vars[k])
 		if !(w >= 0) || len(d.Means[k]) != len(d.Means[0]) {
-			panic(fmt.Sprintf("oracle.Mixture: component %d has weight %g and %d dimensions, expected a weight of 0 or more and %d dimensions",
+			panic(fmt.Errorf("oracle.Mixture: component %d has weight %g and %d dimensions, expected a weight of 0 or more and %d dimensions",
 				k, w, len(d.Means[k]), len(d.Means[0])))
 		}
 	}
 	if !(floats.Sum(d.Weights) > 0) {
-		panic(fmt.Sprintf("oracle.Mixture: the weights %v sum to 0, expected a positive sum", d.Weights))
+		panic(fmt.Errorf("oracle.Mixture: the weights %v sum to 0, expected a positive sum", d.Weights))
 	}
 }

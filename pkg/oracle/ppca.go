@@ -25,7 +25,7 @@ func FitPPCA(mean []float64, cov mat.Symmetric, k int) PPCA {
 	d := cov.SymmetricDim()
 	values, vectors := eigen(cov)
 	if k < 1 || k >= d || len(mean) != d || !(values[0] > 0) {
-		panic(fmt.Sprintf("oracle.FitPPCA: k = %d latents of %d dimensions, %d means, least eigenvalue %g; expected 1 ≤ k < d, d means and a positive one",
+		panic(fmt.Errorf("oracle.FitPPCA: k = %d latents of %d dimensions, %d means, least eigenvalue %g; expected 1 ≤ k < d, d means and a positive one",
 			k, d, len(mean), values[0]))
 	}
 	dropped := 0.0
@@ -60,7 +60,7 @@ func principal(values []float64, vectors *mat.Dense, s2 float64, k int) *mat.Den
 func eigen(cov mat.Symmetric) ([]float64, *mat.Dense) {
 	var e mat.EigenSym
 	if !e.Factorize(cov, true) {
-		panic(fmt.Sprintf("oracle: the eigenvalues of the %d×%d covariance did not converge", cov.SymmetricDim(), cov.SymmetricDim()))
+		panic(fmt.Errorf("oracle: the eigenvalues of the %d×%d covariance did not converge", cov.SymmetricDim(), cov.SymmetricDim()))
 	}
 	var vectors mat.Dense
 	e.VectorsTo(&vectors)
@@ -120,7 +120,7 @@ func (p PPCA) EM(cov mat.Symmetric) PPCA {
 		inner.Set(i, i, inner.At(i, i)+p.Var)
 	}
 	if err := solved.Inverse(&inner); err != nil {
-		panic(fmt.Sprintf("oracle.PPCA.EM: s²I + M⁻¹WᵀSW: %v", err))
+		panic(fmt.Errorf("oracle.PPCA.EM: s²I + M⁻¹WᵀSW: %v", err))
 	}
 	w.Mul(&sw, &solved)
 	drop.Product(&sw, inverse, w.T())
@@ -160,10 +160,10 @@ func invert(m mat.Symmetric) *mat.SymDense {
 	var chol mat.Cholesky
 	var inverse mat.SymDense
 	if !chol.Factorize(m) {
-		panic(fmt.Sprintf("oracle: the %d×%d matrix is not positive definite", m.SymmetricDim(), m.SymmetricDim()))
+		panic(fmt.Errorf("oracle: the %d×%d matrix is not positive definite", m.SymmetricDim(), m.SymmetricDim()))
 	}
 	if err := chol.InverseTo(&inverse); err != nil {
-		panic(fmt.Sprintf("oracle: inverting a %d×%d matrix: %v", m.SymmetricDim(), m.SymmetricDim(), err))
+		panic(fmt.Errorf("oracle: inverting a %d×%d matrix: %v", m.SymmetricDim(), m.SymmetricDim(), err))
 	}
 	return &inverse
 }

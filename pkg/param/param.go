@@ -132,7 +132,7 @@ func norm2(alpha, sigma *Node) *Node { return Add(Square(alpha), Square(sigma)) 
 
 func checkShapes(function string, value, xt *Node) {
 	if !value.Shape().Equal(xt.Shape()) {
-		panic(fmt.Sprintf("param.%s: the prediction has shape %s and x %s, expected one shape", function, value.Shape(), xt.Shape()))
+		panic(fmt.Errorf("param.%s: the prediction has shape %s and x %s, expected one shape", function, value.Shape(), xt.Shape()))
 	}
 }
 

@@ -300,3 +300,6 @@ func TestFloat32(t *testing.T) {
 		})
 	}
 }
+
+// constant returns [1, 1] of v.
+func constant(like *Node, v float64) *Node { return Const(like.Graph(), [][]float64{{v}}) }

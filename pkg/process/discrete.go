@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -20,13 +21,13 @@ type Discrete struct{ logAlpha, logSigma []float64 }
 // NewDiscrete makes the schedule of β_1 … β_T. It panics when there is none, or one is not between 0 and 1.
 func NewDiscrete(betas ...float64) Discrete {
 	if len(betas) == 0 {
-		panic("process.NewDiscrete: no β given, expected β_1 … β_T")
+		panic(errors.New("process.NewDiscrete: no β given, expected β_1 … β_T"))
 	}
 	d := Discrete{[]float64{0}, []float64{math.Inf(-1)}}
 	logBar := 0.0 // log ᾱ_t
 	for i, beta := range betas {
 		if !(beta > 0 && beta < 1) {
-			panic(fmt.Sprintf("process.NewDiscrete: β_%d = %g, expected 0 < β < 1, so that the SNR falls at every step", i+1, beta))
+			panic(fmt.Errorf("process.NewDiscrete: β_%d = %g, expected 0 < β < 1, so that the SNR falls at every step", i+1, beta))
 		}
 		logBar += math.Log1p(-beta)
 		d.logAlpha = append(d.logAlpha, logBar/2)
@@ -39,7 +40,7 @@ func NewDiscrete(betas ...float64) Discrete {
 // 1e-4 to 0.02. It panics when T < 2 or a β is not between 0 and 1.
 func DDPM(T int, beta1, betaT float64) Discrete {
 	if T < 2 {
-		panic(fmt.Sprintf("process.DDPM: T = %d, expected at least 2 steps", T))
+		panic(fmt.Errorf("process.DDPM: T = %d, expected at least 2 steps", T))
 	}
 	betas := make([]float64, T)
 	for i := range betas {

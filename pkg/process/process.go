@@ -107,7 +107,7 @@ func (p Process) Diffusion2(t *Node) *Node {
 func (p Process) Grid(n int) []float64 {
 	_, discrete := p.Schedule.(Discrete)
 	if n < 1 || discrete && float64(n) > p.TMax-p.TMin {
-		panic(fmt.Sprintf("process.Grid: %d steps between t = %g and %g, expected at least 1 and at most one for each index",
+		panic(fmt.Errorf("process.Grid: %d steps between t = %g and %g, expected at least 1 and at most one for each index",
 			n, p.TMin, p.TMax))
 	}
 	times := make([]float64, n+1)
@@ -123,7 +123,7 @@ func (p Process) Grid(n int) []float64 {
 
 func (p Process) checkContinuous(method string) {
 	if _, ok := p.Schedule.(Discrete); ok {
-		panic(fmt.Sprintf("process.%s: a Discrete schedule has no derivative in t; use Transition, or a schedule in continuous time", method))
+		panic(fmt.Errorf("process.%s: a Discrete schedule has no derivative in t; use Transition, or a schedule in continuous time", method))
 	}
 }
 
@@ -136,7 +136,7 @@ func checkTime(method string, x *Node, times ...*Node) {
 			ok = size == 1 || axis == 0 && size == x.Shape().Dimensions[0]
 		}
 		if !ok {
-			panic(fmt.Sprintf("process.%s: t has shape %s and x %s, expected a t of x's dtype and rank, with x's batch "+
+			panic(fmt.Errorf("process.%s: t has shape %s and x %s, expected a t of x's dtype and rank, with x's batch "+
 				"(or 1) first and then axes of size 1", method, t.Shape(), x.Shape()))
 		}
 	}

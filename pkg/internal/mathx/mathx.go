@@ -35,7 +35,7 @@ func LogSumExp(x *graph.Node) *graph.Node {
 func SumEvent(x *graph.Node) *graph.Node {
 	switch x.Rank() {
 	case 0:
-		panic(fmt.Sprintf("mathx.SumEvent: x has shape %s, expected [batch, event...]", x.Shape()))
+		panic(fmt.Errorf("mathx.SumEvent: x has shape %s, expected [batch, event...]", x.Shape()))
 	case 1:
 		return x
 	}
@@ -51,7 +51,7 @@ func SumEvent(x *graph.Node) *graph.Node {
 func SolveLower(l, b *graph.Node) *graph.Node {
 	if l.Rank() != 2 || b.Rank() != 2 || l.Shape().Dimensions[0] != l.Shape().Dimensions[1] ||
 		l.Shape().Dimensions[0] != b.Shape().Dimensions[0] {
-		panic(fmt.Sprintf("mathx.SolveLower: L has shape %s and b %s, expected [d, d] and [d, n]", l.Shape(), b.Shape()))
+		panic(fmt.Errorf("mathx.SolveLower: L has shape %s and b %s, expected [d, d] and [d, n]", l.Shape(), b.Shape()))
 	}
 	d := l.Shape().Dimensions[0]
 	rows := make([]*graph.Node, d)
