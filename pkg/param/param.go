@@ -136,6 +136,6 @@ func checkShapes(function string, value, xt *Node) {
 	}
 }
 
-func unknown(function string, k Kind) string {
-	return fmt.Sprintf("param.%s: %s is no kind, expected X0, Eps, Score or V", function, k)
+func unknown(function string, k Kind) error {
+	return fmt.Errorf("param.%s: %s is no kind, expected X0, Eps, Score or V", function, k)
 }
