@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"fmt"
 	"math"
 	"strings"
 	"testing"
