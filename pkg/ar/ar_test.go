@@ -71,12 +71,13 @@ func law(t *testing.T) []float64 {
 
 func TestLikelihood(t *testing.T) {
 	p := law(t)
-	c := check.T(t)
 	t.Run("E3.29 the 512 probabilities sum to 1", func(t *testing.T) {
+		c := check.T(t)
 		c.Near("E3.29 sum over all 3×3 images", floats.Sum(p), 1, 1e-9)
 		c.Less("E3.29 and the law is not uniform", 5./512, floats.Max(p))
 	})
 	t.Run("E3.29 log p is the sum of the logs of the conditionals", func(t *testing.T) {
+		c := check.T(t)
 		terms := network(t, func(m ar.Model, x *Node) *Node { return m.LogConditionals(x) }, images())
 		sums := make([]float64, len(p))
 		for n := range sums {

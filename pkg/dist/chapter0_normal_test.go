@@ -29,9 +29,10 @@ func draws(g *Graph, n int) *Node {
 }
 
 func TestGaussianAlgebra(t *testing.T) {
-	c, b := check.T(t), backendtest.Open(t)
+	b := backendtest.Open(t)
 	at := []float64{-2, -.5, 0, .3, 1, 2.5}
 	t.Run("E0.11 product", func(t *testing.T) {
+		c := check.T(t)
 		// N(x; m₁, v₁) N(x; m₂, v₂) = N(m₁; m₂, v₁+v₂) N(x; m, v), 1/v = 1/v₁ + 1/v₂, m = v(m₁/v₁ + m₂/v₂).
 		const m1, v1, m2, v2 = .4, .3, -1.2, 2.
 		v := 1 / (1/v1 + 1/v2)
@@ -44,6 +45,7 @@ func TestGaussianAlgebra(t *testing.T) {
 		c.Near("E0.11 the ratio to the product law is one constant", ratio, want[0], 1e-9)
 	})
 	t.Run("E0.11 sum of independents", func(t *testing.T) {
+		c := check.T(t)
 		for _, s := range at {
 			convolution := check.Integral(b, normal(.4, .6).times(func(x *Node) *Node {
 				return normal(-1.2, 1.4).pdf(Sub(Scalar(x.Graph(), x.DType(), s), x))
@@ -53,6 +55,7 @@ func TestGaussianAlgebra(t *testing.T) {
 		}
 	})
 	t.Run("E0.11 marginal and conditional", func(t *testing.T) {
+		c := check.T(t)
 		// With Σ in blocks, x₁ | x₂,x₃ ~ N(m₁ + Σ₁₂Σ₂₂⁻¹(x₂−m₂), Σ₁₁ − Σ₁₂Σ₂₂⁻¹Σ₂₁).
 		block := covX.SliceSym(1, 3)
 		var inverse mat.Dense
@@ -74,6 +77,7 @@ func TestGaussianAlgebra(t *testing.T) {
 		}
 	})
 	t.Run("E0.11 affine push-forward", func(t *testing.T) {
+		c := check.T(t)
 		a := mat.NewDense(3, 3, []float64{2, .5, 0, -1, 1, .3, .2, 0, 1.5})
 		shift := []float64{.1, -.4, 2}
 		var cov mat.Dense
@@ -125,7 +129,7 @@ func TestKLNormalMonteCarlo(t *testing.T) {
 func TestKLNormalDerivatives(t *testing.T) {
 	kl := func(w *Node) *Node {
 		g := w.Graph()
-		part := func(i int) *Node { return Slice(w, AxisElem(i)) }
+		part := func(i int) *Node { return Reshape(Slice(w, AxisElem(i))) }
 		q, p := dist.NewNormal(g, meanX, covX), dist.NewNormal(g, meanY, covY)
 		q = dist.Normal{Mean: Add(q.Mean, part(0)), Chol: Mul(q.Chol, Exp(part(2)))}
 		p = dist.Normal{Mean: Add(p.Mean, Square(part(1))), Chol: Mul(p.Chol, Exp(part(3)))}
@@ -143,7 +147,7 @@ func TestKLNormalDerivatives(t *testing.T) {
 		check.Grad(func(w []float64) float64 { return check.Floats(value.MustCall(w)[0])[0] }, at), 1e-8)
 	for i := range at {
 		second := backendtest.Floats(t, func(w *Node) *Node {
-			return Gradient(Slice(gradient(w), AxisElem(i)), w)[0]
+			return Gradient(Reshape(Slice(gradient(w), AxisElem(i))), w)[0]
 		}, at)
 		c.Near("E0.15 the second derivatives of the KL", second,
 			check.Grad(func(w []float64) float64 { return first(w)[i] }, at), 1e-8)

@@ -119,7 +119,8 @@ func TestDensities(t *testing.T) {
 		} {
 			c.Near("E0.4 the integral of "+name, integral, 1, 1e-8)
 		}
-		reversed := check.Integral(b, law(gm).pdf, 6, -8)
+		// From +8 to −8: put x = −u, dx = −du.
+		reversed := check.Integral(b, func(u *Node) *Node { return Neg(law(gm).pdf(Neg(u))) }, -8, 8)
 		c.Near("E0.4 limits reversed", reversed, -1, 1e-8)
 		c.Differ("E0.4 X1: integrated from +∞ to −∞", reversed, 1, 1.99)
 		grid := floats.Span(make([]float64, 1001), -8, 6)
@@ -153,19 +154,17 @@ func drawsGM(t *testing.T, n int) []float64 {
 	return backendtest.Floats(t, func(g *Graph) *Node { return mixtureGM(g).SampleN(noise.FromSeed(g, 4), n) })
 }
 
-// testCDF integrates the density to F, inverts F on a grid and draws through it.
+// testCDF sums the density to F, inverts F between the points of a grid and draws through it.
 func testCDF(t *testing.T) {
 	b := backendtest.Open(t)
-	grid := floats.Span(make([]float64, 2001), -6, 5)
-	f := check.Eval(b, law(gm).pdf, grid)
-	cdf, want := make([]float64, len(grid)), make([]float64, len(grid))
-	for i, x := range grid { // cubic Hermite: ∫ over a step h is h(f₀+f₁)/2 + h²(f₀'−f₁')/12
-		want[i] = cdfGM(x)
-		if i > 0 {
-			h := x - grid[i-1]
-			slope := func(at float64) float64 { return check.Derivative(func(x float64) float64 { return check.Derivative(cdfGM, x) }, at) }
-			cdf[i] = cdf[i-1] + h*(f[i-1]+f[i])/2 + h*h*(slope(grid[i-1])-slope(x))/12
-		}
+	const cells = 2000
+	points := floats.Span(make([]float64, 2*cells+1), -6, 5) // the ends of the cells, and their midpoints
+	f := check.Eval(b, law(gm).pdf, points)
+	grid, cdf, want := []float64{-6}, []float64{0}, []float64{cdfGM(-6)}
+	for i := 0; i < 2*cells; i += 2 { // Simpson's rule
+		grid = append(grid, points[i+2])
+		cdf = append(cdf, cdf[i/2]+(points[i+2]-points[i])/6*(f[i]+4*f[i+1]+f[i+2]))
+		want = append(want, cdfGM(points[i+2]))
 	}
 	c := check.T(t)
 	c.Near("E0.6 F by summing the density, at 2001 points", cdf, want, 1e-8)
@@ -249,5 +248,5 @@ func TestKLIntegral(t *testing.T) {
 		}), byQuadrature(m1, s1, m2, s2), 1e-8)
 	}
 	c.Near("E0.14 KL = 0 when q = p", closed(.4, .7, .4, .7), 0, 0)
-	c.Differ("E0.14 not symmetric: arguments swapped", closed(0, 1, 1, .5), closed(1, .5, 0, 1), .1)
+	c.Less("E0.14 not symmetric: arguments swapped", 2*closed(1, .5, 0, 1), closed(0, 1, 1, .5))
 }
