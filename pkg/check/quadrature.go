@@ -22,7 +22,7 @@ const (
 
 // Integral returns ∫ f(x) dx from lo to hi by Gauss–Legendre quadrature, all 2048 points in one call of the backend.
 // f maps x, [n] float64, to the integrand, of n entries. It is exact to rounding for smooth integrands; where f has a
-// jump or a corner, integrate the pieces.
+// jump or a corner, integrate the pieces. With lo above hi the integral changes its sign.
 //
 // Limits: give finite ones where the mass lies, as mean ± 12 standard deviations. An infinite limit is taken by
 // x = t/(1−t²) on both sides, or x = lo + t/(1−t) on one, which serves laws whose location and scale are of order 1.
@@ -77,8 +77,12 @@ func run(name string, b compute.Backend, f func(x *Node) *Node, x any, n int) []
 // rule returns points and weights for ∫ from lo to hi, transformed where a limit is infinite.
 func rule(lo, hi float64, panels int) (x, w []float64) {
 	switch infLo, infHi := math.IsInf(lo, -1), math.IsInf(hi, 1); {
+	case lo > hi: // the integral changes its sign
+		x, w = rule(hi, lo, panels)
+		floats.Scale(-1, w)
+		return x, w
 	case !(lo < hi):
-		panic(fmt.Errorf("check: integral from %v to %v: expected lo < hi", lo, hi))
+		panic(fmt.Errorf("check: integral from %v to %v: expected two different numbers", lo, hi))
 	case infLo && infHi:
 		return transform(-1, 1, panels, func(t float64) (x, dx float64) {
 			s := (1 - t) * (1 + t)
