@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -122,6 +123,31 @@ func TestShuffleIsUniform(t *testing.T) {
 		}
 		if chi2 > 50 {
 			t.Errorf("place %d: χ² = %.1f of 9 degrees of freedom, counts %v", place, chi2, count)
+		}
+	}
+}
+
+// Goroutines that ask for batches of several epochs at once get what one alone gets.
+func TestConcurrentBatches(t *testing.T) {
+	data := numbered(t, 100, 50)
+	shared := datasets.MustLoader(data, 10, 3, datasets.Options{Binarize: datasets.Dynamic})
+	alone := datasets.MustLoader(data, 10, 3, datasets.Options{Binarize: datasets.Dynamic})
+	var want, got [200][]int32
+	for step := range want {
+		want[step] = labels(t, alone, step)
+	}
+	var group sync.WaitGroup
+	for worker := range 4 {
+		group.Go(func() {
+			for step := worker; step < len(got); step += 4 {
+				got[step] = labels(t, shared, step*77%len(got))
+			}
+		})
+	}
+	group.Wait()
+	for step := range got {
+		if !slices.Equal(got[step], want[step*77%len(got)]) {
+			t.Fatalf("batch %d is %v, want %v", step*77%len(got), got[step], want[step*77%len(got)])
 		}
 	}
 }

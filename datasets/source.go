@@ -60,10 +60,26 @@ func (s Source) Find(ctx context.Context, f File) (string, error) {
 		return "", err
 	}
 	path, err := lookUp(filepath.Join(cache, f.Set), []string{f.Name})
-	if !errors.Is(err, fs.ErrNotExist) {
-		return path, err
+	switch {
+	case err == nil:
+		return f.checkSize(path)
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
 	}
 	return s.download(ctx, f, filepath.Join(cache, f.Set, f.Name))
+}
+
+// checkSize returns path. It is for files of the cache, which had the right hash when they were put there.
+func (f File) checkSize(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("datasets.Source: %w", err)
+	}
+	if info.Size() != f.Size {
+		return "", fmt.Errorf("datasets.Source: %s: found %d bytes, expected %d; delete it, and it is downloaded anew",
+			path, info.Size(), f.Size)
+	}
+	return path, nil
 }
 
 func (f File) names() []string { return append([]string{f.Name}, f.Also...) }
