@@ -50,10 +50,10 @@ examples: # programs that import the library as a stranger's would
 	@if [ -f docs/examples/go.mod ]; then set -x; go -C docs/examples vet ./... && go -C docs/examples build -o /dev/null ./...; fi
 
 kernel-test: # jupyter-kernel-test against the kernel
-	$(VENV) -m unittest -q tests/kernel/test_kernel.py
+	KERNEL=$(KERNEL) $(VENV) tests/unit.py tests/kernel/test_kernel.py
 
 setup-check: # the ways in which the set-up fails and heals
-	$(VENV) -m unittest -q tests/setup/test_setup.py
+	$(PYTHON) tests/unit.py tests/setup/test_setup.py
 
 notebook-test:
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --check

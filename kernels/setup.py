@@ -34,6 +34,8 @@ def main():
             setup(options.kernel, options.extras)
     except Problem as problem:
         sys.exit("setup: {}".format(problem))
+    except OSError as error:  # as the full disk that a stamp meets
+        sys.exit("setup: {}".format(explain("writing into {}".format(VENV), str(error))))
     except KeyboardInterrupt:
         sys.exit("setup: stopped; {} goes on from here".format(AGAIN))
 
@@ -150,7 +152,7 @@ def explain(says, output):
     for pattern, cause, mend in CAUSES:
         if re.search(pattern, output):
             return Problem("{}: {}\n{}".format(says, cause, tail), mend)
-    return Problem("{} failed:\n{}".format(says, tail), "the lines above, then " + AGAIN)
+    return Problem("{} failed:\n{}".format(says, tail), "what the lines above say, then " + AGAIN)
 
 
 # What has to be there before.

@@ -13,7 +13,10 @@ import (
 )
 
 func main() {
-	os.Setenv(backend.NoAutoInstall, "1") // a doctor looks, and changes nothing
+	// A doctor looks, and changes nothing.
+	if err := os.Setenv(backend.NoAutoInstall, "1"); err != nil {
+		panic(err)
+	}
 	healthy := true
 	chosen := backend.Find()
 	for _, config := range configs(chosen.Config) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/lowerbound-ml/lowerbound/pkg/backend"
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 )
@@ -16,4 +17,14 @@ func TestProduct(t *testing.T) {
 		t.Errorf("2x2 product = %v, want %v", got, want)
 	}
 	t.Log(backend.Describe(backendtest.Open(t)))
+}
+
+func ExampleOpen() {
+	b, err := backend.Open("go") // "" takes XLA where it is installed
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(backend.Describe(b), backend.IsXLA(b))
+	// Output: pure Go false
 }
