@@ -35,8 +35,7 @@ func (c Checker) report(ok bool, id, text string) {
 	line := fmt.Sprintf("%s %s   %s", mark, id, text)
 	switch {
 	case c.t == nil:
-		fmt.Fprintln(c.out, line)
-		if !ok {
+		if _, err := fmt.Fprintln(c.out, line); err != nil || !ok {
 			c.exit(1)
 		}
 	case ok:

@@ -18,7 +18,7 @@ func Progress() fit.Progress {
 	if !gonbui.IsNotebook {
 		return fit.Bar(os.Stderr)
 	}
-	id := "progress_" + gonbui.UniqueID()
+	id := "progress_" + gonbui.UniqueId()
 	return progress(func(html string) { gonbui.UpdateHTML(id, html) }, gonbui.Sync)
 }
 
