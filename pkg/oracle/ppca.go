@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
 // PPCA is probabilistic principal component analysis, z ~ N(0, I_k), x|z ~ N(Wz+μ, s²I_d)
@@ -127,6 +130,64 @@ func (p PPCA) EM(cov mat.Symmetric) PPCA {
 	return PPCA{&w, p.Mean, (mat.Trace(cov) - mat.Trace(&drop)) / float64(d)}
 }
 
+// AverageBound returns the mean over data with mean μ and covariance S = cov of the evidence lower bound whose q(z|x)
+// is the posterior of another model with the same mean and as many latents, in nats:
+//
+//	E[log p(x|z) + log p(z) − log q(z|x)] = −½[d log 2πs² + (tr S − 2 tr WC + tr WᵀW R)/s² + tr R − k − log|Σ|],
+//
+// where q(z|x) = N(B(x−μ), Σ), C = BS = E[z(x−μ)ᵀ] and R = Σ + BSBᵀ = E[zzᵀ] (Tipping and Bishop 1999, appendix B).
+// It is AverageLogProb where q is p itself; p.EM maximises it over models for q = p.
+func (p PPCA) AverageBound(q PPCA, cov mat.Symmetric) float64 {
+	d, k := p.W.Dims()
+	sigma := q.PosteriorCov()
+	var b, c, r, wc, gram, wwr mat.Dense
+	b.Mul(invert(q.M()), q.W.T())
+	c.Mul(&b, cov)
+	r.Mul(&c, b.T())
+	r.Add(&r, sigma)
+	wc.Mul(p.W, &c)
+	gram.Mul(p.W.T(), p.W)
+	wwr.Mul(&gram, &r)
+	logDet, _ := mat.LogDet(sigma)
+	misfit := (mat.Trace(cov) - 2*mat.Trace(&wc) + mat.Trace(&wwr)) / p.Var
+	return -0.5 * (float64(d)*math.Log(2*math.Pi*p.Var) + misfit + mat.Trace(&r) - float64(k) - logDet)
+}
+
+// MeanField returns the q(z|x) = Πᵢ N(mᵢ, vᵢ) with the least KL(q‖p(z|x)), [batch, k]: m is the posterior's mean and
+// vᵢ = 1/Pᵢᵢ with P = M/s², the posterior's precision (Bishop 2006, section 10.1.2).
+func (p PPCA) MeanField(x *Node) dist.DiagNormal {
+	m := p.M()
+	logStd := make([]float64, m.SymmetricDim())
+	for i := range logStd {
+		logStd[i] = math.Log(p.Var/m.At(i, i)) / 2
+	}
+	return dist.DiagNormal{Mean: p.Posterior(x).Mean, LogStd: Const(x.Graph(), [][]float64{logStd})}
+}
+
+// MeanFieldGap returns KL(q‖p(z|x)) = ½(Σᵢ log Pᵢᵢ − log|P|) of MeanField's q, in nats, the same for every x:
+// what the best diagonal q leaves between the bound and log p(x). It is 0 when the columns of W are orthogonal.
+func (p PPCA) MeanFieldGap() float64 {
+	m := p.M()
+	logDet, _ := mat.LogDet(m)
+	sum := 0.0
+	for i := range m.SymmetricDim() {
+		sum += math.Log(m.At(i, i))
+	}
+	return 0.5 * (sum - logDet)
+}
+
+// Bound returns the exact evidence lower bound of q(z|x) = Πᵢ N(mᵢ, vᵢ) at x [batch, d], as [batch], in nats:
+// log p(x|m) − Σᵢ vᵢ‖wᵢ‖²/(2s²) − KL(q‖p(z)), where wᵢ are the columns of W.
+func (p PPCA) Bound(q dist.DiagNormal, x *Node) *Node {
+	_, k := p.W.Dims()
+	norms := make([]float64, k)
+	for i := range norms {
+		norms[i] = math.Pow(mat.Norm(p.W.ColView(i), 2), 2) / (2 * p.Var)
+	}
+	spread := ReduceSum(Mul(q.Variance(), Const(x.Graph(), [][]float64{norms})), 1)
+	return Sub(Sub(p.Given(q.Mean).LogProb(x), spread), dist.KL(q, dist.StandardNormal(q.Mean)))
+}
+
 // Marginal returns p(x) = N(μ, WWᵀ+s²I).
 func (p PPCA) Marginal(g *Graph) dist.Normal { return dist.NewNormal(g, p.Mean, p.Cov()) }
 
@@ -135,6 +196,12 @@ func (p PPCA) Given(z *Node) dist.DiagNormal {
 	g := z.Graph()
 	mean := Add(MatMul(z, Transpose(constMatrix(g, p.W), 0, 1)), Const(g, [][]float64{p.Mean}))
 	return dist.DiagNormal{Mean: mean, LogStd: Const(g, [][]float64{{math.Log(p.Var) / 2}})}
+}
+
+// SampleN draws n values of x, [n, d] float64: z ~ N(0, I), then x ~ p(x|z).
+func (p PPCA) SampleN(g *Graph, src noise.Source, n int) *Node {
+	_, k := p.W.Dims()
+	return p.Given(src.RandomNormal(g, shapes.Make(dtypes.Float64, n, k))).Sample(src)
 }
 
 // Posterior returns p(z|x) = N(M⁻¹Wᵀ(x−μ), s²M⁻¹) for x [batch, d].

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
 // Observation is how the decoder's output becomes p(x|z).
@@ -57,6 +58,14 @@ func New(scope *model.Scope, c Config) VAE {
 			return split(mlp(scope.At("encoder"), x, append(append([]int{}, c.Hidden...), 2*c.Latent)), 0.5)
 		},
 		Decode: func(z *Node) Likelihood { return c.observe(scope, mlp(scope.At("decoder"), z, c.decoderSizes())) },
+	}
+}
+
+// Loss returns the objective that fit.Train minimises: VAE.Loss of New(scope, c) on the first tensor of a batch,
+// with the scope as the source of noise.
+func (c Config) Loss(beta float64, samples int) func(scope *model.Scope, batch []*Node) *Node {
+	return func(scope *model.Scope, batch []*Node) *Node {
+		return New(scope, c).Loss(noise.Finite(scope), batch[0], beta, samples)
 	}
 }
 

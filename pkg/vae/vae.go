@@ -36,6 +36,16 @@ func (v VAE) Loss(src noise.Source, x *Node, beta float64, samples int) *Node {
 	return Neg(ReduceAllMean(v.Terms(src, x, samples).Weighted(beta)))
 }
 
+// KLByLatent returns KL(q(zᵢ|x) ‖ N(0, 1)) for each coordinate i of the code, averaged over the batch: [latent], in nats.
+// A coordinate near 0 is unused: its code says nothing about x (Bowman et al. 2016, section 3).
+func (v VAE) KLByLatent(x *Node) *Node {
+	q := v.Encode(x)
+	codes := q.Expectation().Shape()
+	each := dist.DiagNormal{Mean: Reshape(q.Expectation(), -1), LogStd: Reshape(Add(q.LogStd, ZerosLike(q.Mean)), -1)}
+	kl := dist.KL(each, dist.StandardNormal(each.Mean))
+	return ReduceMean(Reshape(kl, codes.Dimensions...), 0)
+}
+
 // LogWeights returns log p(x,zᵢ) − log q(zᵢ|x) for k draws of q, [k, batch], in nats; elbo.Estimate and
 // elbo.ImportanceWeighted turn them into bounds of log p(x).
 func (v VAE) LogWeights(src noise.Source, x *Node, k int) *Node {
