@@ -1,0 +1,148 @@
+package chapters_test
+
+import (
+	"math"
+	"sort"
+	"testing"
+
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/ar"
+	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+	"github.com/lowerbound-ml/lowerbound/pkg/check"
+	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
+	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/nets"
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
+	"github.com/lowerbound-ml/lowerbound/pkg/vae"
+)
+
+// losses are the objectives of the library, each as package fit takes it. A new model adds a row here.
+var losses = map[string]fit.Loss{
+	"dist: −log p of a mixture, in its means and scales": func(scope *model.Scope, batch []*Node) *Node {
+		x := batch[0]
+		m := dist.Mixture{LogWeights: LogSoftmax(weight(scope, x, "logits", 2), -1)}
+		for _, k := range []string{"1", "2"} {
+			m.Components = append(m.Components, dist.DiagNormal{Mean: weight(scope, x, "mean"+k, 1, 3), LogStd: weight(scope, x, "std"+k, 1, 3)})
+		}
+		return Neg(ReduceAllMean(m.LogProb(x)))
+	},
+	"elbo: closed form, linear-Gaussian": func(scope *model.Scope, batch []*Node) *Node {
+		m, q, x := latent(scope, batch[0])
+		return Neg(ReduceAllMean(m.Bound(q, x)))
+	},
+	"elbo: Decompose, two draws, β = 3": func(scope *model.Scope, batch []*Node) *Node {
+		m, q, x := latent(scope, batch[0])
+		terms := elbo.Decompose(waves{}, q, m.Prior(), x, func(x, z *Node) *Node { return m.Given(z).LogProb(x) }, 2)
+		return Neg(ReduceAllMean(terms.Weighted(3)))
+	},
+	"elbo: importance-weighted, four draws": func(scope *model.Scope, batch []*Node) *Node {
+		m, q, x := latent(scope, batch[0])
+		return Neg(ReduceAllMean(elbo.ImportanceWeighted(elbo.LogWeights(waves{}, q, x, m.LogJoint, 4))))
+	},
+	"vae: Bernoulli":                 vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{4}}),
+	"vae: Gaussian":                  vaeLoss(vae.Config{Data: 3, Latent: 2, Observation: vae.Gaussian, Std: .5}),
+	"vae: Gaussian, learned s":       vaeLoss(vae.Config{Data: 3, Latent: 1, Observation: vae.GaussianLearned, Std: .5}),
+	"vae: Gaussian, s of each pixel": vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{3}, Observation: vae.GaussianPerPixel}),
+	"ar: MADE": func(scope *model.Scope, batch []*Node) *Node {
+		return ar.Model{Logits: func(x *Node) *Node {
+			return nets.MADE(scope.At("made"), x, nets.GlorotUniform, Tanh, 6)
+		}}.Loss(Round(batch[0]))
+	},
+}
+
+func vaeLoss(c vae.Config) fit.Loss {
+	return func(scope *model.Scope, batch []*Node) *Node {
+		return vae.New(scope, c).Loss(waves{}, batch[0], 1, 2)
+	}
+}
+
+// weight is a variable of x's dtype.
+func weight(scope *model.Scope, x *Node, name string, dims ...int) *Node {
+	return scope.VariableWithShape(name, shapes.Make(x.DType(), dims...)).NodeValue(x.Graph())
+}
+
+// latent is a linear-Gaussian model and a q(z|x), all of whose constants are weights, with x's first column.
+func latent(scope *model.Scope, x *Node) (oracle.LinearGaussian, dist.DiagNormal, *Node) {
+	w := func(name string) *Node { return weight(scope, x, name, 1, 1) }
+	x = Slice(x, AxisRange(), AxisRange(0, 1))
+	q := dist.DiagNormal{Mean: Add(Mul(w("slope"), x), w("shift")), LogStd: Add(w("q_log_std"), MulScalar(x, .1))}
+	return oracle.LinearGaussian{A: w("a"), B: w("b"), LogStd: w("log_s")}, q, x
+}
+
+// waves is noise without chance: the same numbers on every backend and in every call.
+type waves struct{}
+
+func (waves) RandomNormal(g *Graph, s shapes.Shape) *Node {
+	flat := Iota(g, shapes.Make(s.DType, s.Size()), 0)
+	return Reshape(MulScalar(Sin(AddScalar(MulScalar(flat, 1.7), .4)), 1.3), s.Dimensions...)
+}
+
+func (w waves) RandomUniform(g *Graph, s shapes.Shape) *Node {
+	return AddScalar(MulScalar(w.RandomNormal(g, s), .38), .5)
+}
+
+var _ noise.Source = waves{}
+
+func TestGradients(t *testing.T) {
+	batch := tensors.FromValue([][]float64{{.9, .1, .3}, {.2, .7, .6}, {.4, .8, .05}, {.6, .3, .95}})
+	for name, loss := range losses {
+		t.Run("E0.19 "+name, func(t *testing.T) { checkGradient(t, loss, batch) })
+	}
+}
+
+// checkGradient holds automatic differentiation in every weight against differences, at weights ½ sin(1), ½ sin(2), …
+func checkGradient(t *testing.T, loss fit.Loss, batch *tensors.Tensor) {
+	store := model.NewStore()
+	var order []*model.Variable
+	exec, err := model.NewExec(backendtest.Open(t), store, func(scope *model.Scope, x *Node) []*Node {
+		value := loss(scope, []*Node{x})
+		order = trainable(store)
+		var weights []*Node
+		for _, v := range order {
+			weights = append(weights, v.NodeValue(x.Graph()))
+		}
+		return append([]*Node{value}, Gradient(value, weights...)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	exec.MustCall(batch)
+	var w []float64
+	for _, v := range order {
+		for range v.Shape().Size() {
+			w = append(w, math.Sin(float64(len(w)+1))/2)
+		}
+	}
+	at := func(w []float64) []*tensors.Tensor {
+		for _, v := range order {
+			n := v.Shape().Size()
+			v.MustSetValue(tensors.FromFlatDataAndDimensions(append([]float64{}, w[:n]...), v.Shape().Dimensions...))
+			w = w[n:]
+		}
+		return exec.MustCall(batch)
+	}
+	var gradient []float64
+	for _, g := range at(w)[1:] {
+		gradient = append(gradient, check.Floats(g)...)
+	}
+	differences := check.Grad(func(w []float64) float64 { return check.Floats(at(w)[0])[0] }, w)
+	check.T(t).Near("E0.19 the gradient in every weight", gradient, differences, 1e-8)
+	check.T(t).True("E0.19 and there is one", len(w) > 0, "weights")
+}
+
+func trainable(store *model.Store) (vars []*model.Variable) {
+	for v := range store.IterVariables() {
+		if v.Trainable {
+			vars = append(vars, v)
+		}
+	}
+	sort.Slice(vars, func(i, j int) bool { return vars[i].Path() < vars[j].Path() })
+	return vars
+}
