@@ -1,0 +1,80 @@
+package vae_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/vae"
+)
+
+// ones gives the same batch at each step: 16 pictures of four pixels, the left two on in half of them.
+type ones struct{}
+
+func (ones) Batch(int) ([]*tensors.Tensor, error) {
+	x := make([][]float32, 16)
+	for i := range x {
+		x[i] = []float32{float32(i % 2), float32(i % 2), float32(1 - i%2), float32(1 - i%2)}
+	}
+	return []*tensors.Tensor{tensors.FromValue(x)}, nil
+}
+
+func TestModelLearnsTwoPictures(t *testing.T) {
+	dir := t.TempDir()
+	c := vae.Config{Data: 4, Latent: 1, Hidden: []int{8}}
+	f := fit.Config{Steps: 600, LearningRate: 1e-2, Seed: 1}
+	m, _, err := vae.LoadOrTrain(context.Background(), backendtest.Open(t), dir, c, 1, ones{}, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := [][]float64{{1, 1, 0, 0}, {0, 0, 1, 1}}
+	got, err := m.Reconstruct(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range x {
+		for j := range x[i] {
+			if math.Abs(got[i][j]-x[i][j]) > .1 {
+				t.Errorf("reconstruction [%d][%d] = %.3f of %g", i, j, got[i][j], x[i][j])
+			}
+		}
+	}
+	z, err := m.Encode(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := m.Generate(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again[0][0] != got[0][0] {
+		t.Errorf("Generate(Encode(x)) = %g, Reconstruct(x) = %g", again[0][0], got[0][0])
+	}
+	loaded, report, err := vae.LoadOrTrain(context.Background(), backendtest.Open(t), dir, c, 1, ones{}, f)
+	if err != nil || !report.Loaded {
+		t.Fatalf("second LoadOrTrain: loaded %v, %v", report.Loaded, err)
+	}
+	a, err := m.SampleMeans(5, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := loaded.SampleMeans(5, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range a {
+		if a[i][0] != b[i][0] {
+			t.Errorf("sample %d of the loaded model starts %g, of the trained one %g", i, b[i][0], a[i][0])
+		}
+	}
+	if _, _, err := vae.LoadOrTrain(context.Background(), backendtest.Open(t), dir, c, 4, ones{}, f); err == nil {
+		t.Error("another β in the same directory: expected an error")
+	}
+	if _, err := m.Encode(nil); err == nil {
+		t.Error("no rows: expected an error")
+	}
+}

@@ -1,0 +1,191 @@
+// Package items_test holds that every item of docs/items.md is proved by a Go test and shown by a notebook cell,
+// that every erratum of docs/errata.md is shown, and that docs/index.md, which links them, is current.
+//
+//	go test ./tests/items -update    # writes docs/index.md (make index)
+package items_test
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/index.md")
+
+const root = "../.."
+
+// prose lists the items that are points of view: a notebook tells them, nothing computes them.
+var prose = map[string]bool{"E1.6": true}
+
+var (
+	itemRow   = regexp.MustCompile(`(?m)^\| (E\d+\.\d+) \| (.*) \|$`)
+	errataRow = regexp.MustCompile(`(?m)^\| (X\d+) \|`)
+	literal   = regexp.MustCompile("[\"`](E\\d+\\.\\d+)\\b")
+	erratum   = regexp.MustCompile(`\bX\d+\b`)
+	cell      = regexp.MustCompile("(?ms)^```\\{code-cell\\}[^\n]*\n(.*?)^```\\s*$")
+	heading   = regexp.MustCompile(`(?m)^#{1,4} (.*)$`)
+)
+
+// place is where an item is proved or shown.
+type place struct{ file, where string }
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// proofs returns for each item the first Go test that carries it.
+func proofs(t *testing.T) map[string]place {
+	found := map[string]place{}
+	for _, dir := range []string{"pkg", "datasets", "tests"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			name, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			for n, line := range strings.Split(read(t, name), "\n") {
+				for _, m := range literal.FindAllStringSubmatch(line, -1) {
+					if _, known := found[m[1]]; !known {
+						found[m[1]] = place{filepath.ToSlash(name), fmt.Sprint("line ", n+1)}
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+// shows returns for each item and each erratum the first notebook cell that carries it, with the heading above it.
+func shows(t *testing.T) map[string]place {
+	found := map[string]place{}
+	paths, err := filepath.Glob(filepath.Join(root, "notebooks", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		name := "notebooks/" + filepath.Base(path)
+		text := read(t, name)
+		for _, m := range cell.FindAllStringSubmatchIndex(text, -1) {
+			code, before := text[m[2]:m[3]], heading.FindAllStringSubmatch(text[:m[0]], -1)
+			where := "top"
+			if len(before) > 0 {
+				where = before[len(before)-1][1]
+			}
+			for _, id := range append(ids(literal, code, 1), ids(erratum, code, 0)...) {
+				if _, known := found[id]; !known {
+					found[id] = place{name, where}
+				}
+			}
+		}
+		for id := range prose {
+			if strings.Contains(text, id) {
+				found[id] = place{name, "prose"}
+			}
+		}
+	}
+	return found
+}
+
+func ids(re *regexp.Regexp, text string, group int) (all []string) {
+	for _, m := range re.FindAllStringSubmatch(text, -1) {
+		all = append(all, m[group])
+	}
+	return all
+}
+
+func TestEveryItemIsProvedAndShown(t *testing.T) {
+	proved, shown := proofs(t), shows(t)
+	items := itemRow.FindAllStringSubmatch(read(t, "docs/items.md"), -1)
+	if len(items) < 72 {
+		t.Fatalf("docs/items.md has %d items, expected at least 72", len(items))
+	}
+	listed := map[string]bool{}
+	for _, m := range items {
+		id := m[1]
+		if listed[id] {
+			t.Errorf("docs/items.md lists %s twice", id)
+		}
+		listed[id] = true
+		if _, ok := proved[id]; !ok && !prose[id] {
+			t.Errorf("%s has no Go test: start a string literal of one with it", id)
+		}
+		if _, ok := shown[id]; !ok {
+			t.Errorf("%s has no notebook cell: start a string literal of one with it", id)
+		}
+	}
+	for id, p := range proved {
+		if !listed[id] && chapter(id) <= 3 {
+			t.Errorf("%s, %s: %s is not in docs/items.md", p.file, p.where, id)
+		}
+	}
+	for _, id := range ids(errataRow, read(t, "docs/errata.md"), 1) {
+		if _, ok := shown[id]; !ok {
+			t.Errorf("erratum %s has no notebook cell", id)
+		}
+	}
+}
+
+func TestIndexIsCurrent(t *testing.T) {
+	want := index(t)
+	if *update {
+		if err := os.WriteFile(filepath.Join(root, "docs/index.md"), []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read(t, "docs/index.md") != want {
+		t.Error("docs/index.md is not what the sources say: run make index")
+	}
+}
+
+// index returns the text of docs/index.md: for each item its test and its cell.
+func index(t *testing.T) string {
+	proved, shown := proofs(t), shows(t)
+	items := itemRow.FindAllStringSubmatch(read(t, "docs/items.md"), -1)
+	slices.SortStableFunc(items, func(a, b []string) int { return cmp.Compare(key(a[1]), key(b[1])) })
+	var out strings.Builder
+	out.WriteString("# Index of items\n\nGenerated by `make index` from docs/items.md, the Go tests and the notebooks.\n\n" +
+		"| ID | claim | proved in | shown in |\n|---|---|---|---|\n")
+	for _, m := range items {
+		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", m[1], m[2], link(proved[m[1]], false), link(shown[m[1]], true))
+	}
+	return out.String()
+}
+
+func link(p place, withHeading bool) string {
+	switch {
+	case p.file == "":
+		return "prose"
+	case withHeading:
+		return fmt.Sprintf("[%s](../%s), %s", strings.TrimSuffix(filepath.Base(p.file), ".md"), strings.TrimSuffix(p.file, ".md")+".ipynb", p.where)
+	}
+	return fmt.Sprintf("[%s](../%s)", strings.TrimPrefix(p.file, "pkg/"), p.file)
+}
+
+func chapter(id string) int { return key(id) / 1000 }
+
+// key orders E2.10 after E2.9.
+func key(id string) int {
+	var c, n int
+	if _, err := fmt.Sscanf(id, "E%d.%d", &c, &n); err != nil {
+		panic(err)
+	}
+	return c*1000 + n
+}
