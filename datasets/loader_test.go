@@ -1,6 +1,7 @@
 package datasets_test
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -181,14 +182,43 @@ func TestBinarizationFrequency(t *testing.T) {
 	}
 }
 
-// Static bits of an example are the same in every epoch; dynamic bits differ in about half of the pixels at p = 1/2.
+// Neighbouring pixels are drawn independently: both are 1 with the frequency p² within 5 standard errors,
+// for pairs that share 64 random bits and for pairs that do not.
+func TestBinarizationIsIndependent(t *testing.T) {
+	const n, p = 200000, 0.5
+	data, err := datasets.NewImages("grey", 1, n, 1, 100, bytes.Repeat([]byte{50}, n), []int32{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []datasets.Binarization{datasets.Static, datasets.Dynamic} {
+		bits := pixels(t, datasets.MustLoader(data, 1, 2, datasets.Options{Binarize: b}), 0)
+		for offset := range 2 {
+			both, pairs := 0.0, 0.0
+			for k := offset; k+1 < n; k += 2 {
+				both, pairs = both+float64(bits[k]*bits[k+1]), pairs+1
+			}
+			if se := math.Sqrt(p * p * (1 - p*p) / pairs); math.Abs(both/pairs-p*p) > 5*se {
+				t.Errorf("%v, offset %d: both bits are 1 with the frequency %.5f, want %v within 5 x %.5f", b, offset, both/pairs, p*p, se)
+			}
+		}
+	}
+}
+
+// Static bits belong to the example, whatever its batch and place; dynamic bits at p = 1/2 differ in half of the examples
+// from one epoch to the next.
 func TestBinarizationOverEpochs(t *testing.T) {
-	const n = 10000
+	const n, batches = 10000, 100
 	differ := func(b datasets.Binarization) (count float64) {
-		l := datasets.MustLoader(numbered(t, n, 50), n, 2, datasets.Options{Binarize: b, Sequential: true})
-		first, second := pixels(t, l, 0), pixels(t, l, 1)
-		for i := range first {
-			if first[i] != second[i] {
+		l := datasets.MustLoader(numbered(t, n, 50), n/batches, 2, datasets.Options{Binarize: b})
+		var bits [2][n]float32 // by epoch and example
+		for step := range 2 * batches {
+			examples := labels(t, l, step)
+			for k, bit := range pixels(t, l, step) {
+				bits[step/batches][examples[k]] = bit
+			}
+		}
+		for i := range n {
+			if bits[0][i] != bits[1][i] {
 				count++
 			}
 		}
@@ -198,7 +228,7 @@ func TestBinarizationOverEpochs(t *testing.T) {
 		t.Errorf("static bits of %v examples changed between epochs", d)
 	}
 	if d, se := differ(datasets.Dynamic), math.Sqrt(n)/2; math.Abs(d-n/2) > 5*se {
-		t.Errorf("%v of %d dynamic bits changed, want %d ± 5 x %.0f", d, n, n/2, se)
+		t.Errorf("%v of %d dynamic bits changed, want %d within 5 x %.0f", d, n, n/2, se)
 	}
 }
 

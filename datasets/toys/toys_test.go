@@ -166,7 +166,7 @@ func TestCheckerboard(t *testing.T) {
 	if want := []int{0, 2, 5, 7, 8, 10, 13, 15}; !slices.Equal(b.Dark(), want) || b.Area() != 8 {
 		t.Errorf("dark squares %v of area %v, want %v and 8", b.Dark(), b.Area(), want)
 	}
-	for _, x := range [][2]float64{{-1.5, -0.5}, {2, 0}, {0, -2.1}, {math.NaN(), 0}} {
+	for _, x := range [][2]float64{{-1.5, -0.5}, {2, 0}, {2, -0.5}, {-0.5, 2}, {0, -2.1}, {math.NaN(), 0}} {
 		if b.On(x) {
 			t.Errorf("%v counts as dark", x)
 		}

@@ -149,10 +149,9 @@ func TestResumeInNextCall(t *testing.T) {
 
 // A server that ignores Range answers 200 with the whole file: it replaces the part, and is not added to it.
 func TestRangeIgnored(t *testing.T) {
-	first := true
+	requests := 0
 	d := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if first {
-			first = false
+		if requests++; requests == 1 {
 			w = &cutter{w, 1234}
 		}
 		w.Header().Set("Content-Length", "300000")
@@ -162,6 +161,9 @@ func TestRangeIgnored(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFile(t, d)
+	if requests != 2 {
+		t.Errorf("%d requests, want 2", requests)
+	}
 }
 
 func TestWrongHash(t *testing.T) {
