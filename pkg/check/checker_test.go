@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // fake records what a Checker reports to a test.
@@ -180,6 +182,36 @@ func TestOrder(t *testing.T) {
 		{"no error", false, func(c Checker) { c.Order("E", h, []float64{1, 1, 1, 0}, 2, .5) }, "positive"},
 		{"two points", false, func(c Checker) { c.Order("E", h[:2], square[:2], 2, .5) }, "at least 3"},
 	})
+}
+
+func TestAgainstGonum(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	x, y := make([]float64, 50), make([]float64, 50)
+	for i := range x {
+		x[i], y[i] = 1e6+rng.NormFloat64(), rng.ExpFloat64()
+	}
+	c := T(t)
+	mean, std := stat.MeanStdDev(x, nil)
+	c.Near("mean", Mean(x), mean, 1e-15)
+	c.Near("SE, far from 0", SE(x), std/math.Sqrt(50), 1e-12)
+	_, slope := stat.LinearRegression(x, y, nil, false)
+	_, line := outcome(t, func(c Checker) { c.Order("E", exps(x), exps(y), slope, 1e-9) })
+	c.True("slope", strings.HasPrefix(line, "✓"), line)
+	for _, shift := range []float64{0, 5, 20} {
+		observed, expected := []float64{30 + shift, 40 - shift, 50, 20}, []float64{30, 40, 45, 25}
+		p := distuv.ChiSquared{K: 3}.Survival(stat.ChiSquare(observed, expected))
+		_, line := outcome(t, func(c Checker) { c.ChiSquare("E", observed, expected, 1e-6) })
+		c.True("p", strings.Contains(line, "p "+format(p, 2)), line)
+	}
+}
+
+// exps returns e^(x−mean), whose logarithms have the slopes of x.
+func exps(x []float64) []float64 {
+	out := centred(x)
+	for i, v := range out {
+		out[i] = math.Exp(v)
+	}
+	return out
 }
 
 func TestChiSquareP(t *testing.T) {

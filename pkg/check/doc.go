@@ -19,5 +19,8 @@
 // Gauss–Legendre quadrature, Derivative, Derivatives and Grad compute derivatives by central differences, Mean and SE
 // serve Monte Carlo, Eval evaluates a graph at many points in one call.
 //
+// Of gonum it links quadrature and special functions alone: every notebook cell links this package, and gonum's stat and
+// fd, with the linear algebra below them, would add 2 MB to each.
+//
 // The package is for notebooks and tests: where a graph cannot be built or run, these functions panic with its error.
 package check

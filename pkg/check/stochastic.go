@@ -6,8 +6,7 @@ import (
 	"sort"
 
 	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // MaxSE is how many standard errors a Monte Carlo mean may lie from its expectation: for a normal mean the
@@ -20,15 +19,24 @@ const rounding = 1e-12
 // MinExpected is the smallest expected count that ChiSquare accepts in a cell; below it the χ² law is a poor approximation.
 const MinExpected = 5
 
-// Mean returns the mean of samples.
-func Mean(samples []float64) float64 { return stat.Mean(samples, nil) }
+// Mean returns the mean of samples, NaN where there are none.
+func Mean(samples []float64) float64 { return floats.Sum(samples) / float64(len(samples)) }
 
-// SE returns the standard error of the mean, s/√n with s² the unbiased variance. It is NaN for fewer than two samples.
+// SE returns the standard error of the mean, s/√n with s² = Σ (x−mean)²/(n−1). It is NaN for fewer than two samples.
 func SE(samples []float64) float64 {
-	if len(samples) < 2 {
+	n := float64(len(samples))
+	if n < 2 {
 		return math.NaN()
 	}
-	return stat.StdErr(stat.StdDev(samples, nil), float64(len(samples)))
+	d := centred(samples)
+	return math.Sqrt(floats.Dot(d, d) / (n - 1) / n)
+}
+
+// centred returns x less its mean.
+func centred(x []float64) []float64 {
+	d := append([]float64{}, x...)
+	floats.AddConst(-Mean(x), d)
+	return d
 }
 
 // MC checks a Monte Carlo mean: |mean−want| ≤ 5 SE, and SE ≤ maxSE so that a check without power fails too.
@@ -68,7 +76,8 @@ func (c Checker) Order(id string, h, err []float64, want, tol float64) {
 		}
 		logH[i], logErr[i] = math.Log(h[i]), math.Log(err[i])
 	}
-	_, slope := stat.LinearRegression(logH, logErr, nil, false)
+	dh := centred(logH)
+	slope := floats.Dot(dh, centred(logErr)) / floats.Dot(dh, dh)
 	ok := math.Abs(slope-want) <= tol
 	c.report(ok, id, fmt.Sprintf("order %s, expected %s ± %s  (%d step sizes)", format(slope, 4), num(want), num(tol), len(h)))
 }
@@ -110,8 +119,11 @@ func (c Checker) ChiSquare(id string, observed, expected []float64, falseAlarm f
 		c.report(false, id, fmt.Sprintf("the observed counts sum to %v, the expected ones to %v", sumO, sumE))
 		return
 	}
-	chi2, dof := stat.ChiSquare(observed, expected), float64(len(observed)-1)
-	p := distuv.ChiSquared{K: dof}.Survival(chi2)
+	chi2, dof := 0.0, float64(len(observed)-1)
+	for i, e := range expected {
+		chi2 += (observed[i] - e) * (observed[i] - e) / e
+	}
+	p := mathext.GammaIncRegComp(dof/2, chi2/2)
 	ok := p >= falseAlarm && falseAlarm > 0
 	c.report(ok, id, fmt.Sprintf("χ² %s with %v degrees of freedom, p %s (at least %g)", format(chi2, 4), dof, format(p, 2), falseAlarm))
 }
