@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/lowerbound-ml/lowerbound/datasets/internal/fetch"
+	"github.com/lowerbound-ml/lowerbound/datasets/internal/input"
 )
 
 // Source says where the files of a data set come from. The zero value serves: it looks where the operating system's
@@ -98,25 +99,15 @@ func (s Source) inDir(f File) (string, error) {
 func lookUp(dir string, names []string) (string, error) {
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		info, err := os.Stat(path)
-		switch {
+		switch err := input.Regular(path); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			return "", fmt.Errorf("datasets.Source: %w", err)
-		case !info.Mode().IsRegular():
-			return "", fmt.Errorf("datasets.Source: %s: found %s, expected a file", path, describe(info))
 		}
 		return path, nil
 	}
 	return "", fs.ErrNotExist
-}
-
-func describe(info fs.FileInfo) string {
-	if info.IsDir() {
-		return "a directory"
-	}
-	return info.Mode().String()
 }
 
 func (s Source) cache() (string, error) {

@@ -13,21 +13,24 @@ import (
 
 // Open opens the regular file at path. It returns an error that names the path, for a directory too.
 func Open(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	if err := Regular(path); err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: found a %s, expected a file", path, kind(info))
 	}
 	return os.Open(path)
 }
 
-func kind(info os.FileInfo) string {
-	if info.IsDir() {
-		return "directory"
+// Regular returns an error that names path unless a regular file is there: fs.ErrNotExist when nothing is.
+func Regular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("%s: found a directory, expected a file", path)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s: found a special file (%s), expected a file", path, info.Mode())
 	}
-	return "special file (" + info.Mode().String() + ")"
+	return nil
 }
 
 // Plain returns what r holds, uncompressed when it begins as a gzip stream does.
