@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/lowerbound-ml/lowerbound/datasets/internal/draw"
 )
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/lowerbound-ml/lowerbound/datasets"
 	"github.com/lowerbound-ml/lowerbound/datasets/digits"
 	"github.com/lowerbound-ml/lowerbound/datasets/toys"

@@ -2,6 +2,7 @@ package cifar
 
 import (
 	"archive/tar"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -91,7 +92,7 @@ func readTar(r io.Reader, n int) (map[string]Batch, error) {
 	archive := tar.NewReader(r)
 	for {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			_, err = io.Copy(io.Discard, r) // to the end, where gzip's checksum is
 			return batches, err
 		}

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// The pictures are Side x Side pixels. Coordinates run over [0, Side]: x to the right, y down;
+// Side is the height and the width of a picture in pixels. Coordinates run over [0, Side]: x to the right, y down;
 // pixel (row i, column j) is the square [j, j+1] x [i, i+1].
 const Side = 8
 

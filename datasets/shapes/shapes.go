@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/lowerbound-ml/lowerbound/datasets"
 	"github.com/lowerbound-ml/lowerbound/datasets/internal/draw"
 )

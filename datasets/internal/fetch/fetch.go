@@ -33,7 +33,7 @@ type Download struct {
 // Get brings the file to Path, unless it lies there already. The bytes gather in Path+".part", from which a later call
 // goes on; only a file of the right size and hash is renamed to Path, and a wrong one is deleted.
 // A second process waits, on Path+".lock", until the first is done. The lock file stays.
-func (d Download) Get(ctx context.Context) error {
+func (d Download) Get(ctx context.Context) (err error) {
 	if err := os.MkdirAll(filepath.Dir(d.Path), 0o755); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (d Download) Get(ctx context.Context) error {
 	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
 		return fmt.Errorf("waiting for another download of %s: %w", d.Path, err)
 	}
-	defer lock.Unlock()
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	if _, err := os.Stat(d.Path); err == nil {
 		return nil
 	}
@@ -147,8 +147,8 @@ func (d Download) ask(ctx context.Context, file *os.File, have int64) error {
 // receive appends the body to file, and no byte past Size+1.
 func (d Download) receive(ctx context.Context, file *os.File, body io.Reader, have int64) error {
 	bar := d.bar(have)
-	defer bar.Exit()
 	n, err := io.Copy(io.MultiWriter(file, bar), io.LimitReader(body, d.Size-have+1))
+	_ = bar.Exit() // its errors are those of the writer that shows it
 	have += n
 	switch {
 	case ctx.Err() != nil:
@@ -171,7 +171,7 @@ func (d Download) bar(have int64) *progressbar.ProgressBar {
 	bar := progressbar.NewOptions64(d.Size, progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetDescription(filepath.Base(d.Path)), progressbar.OptionThrottle(200*time.Millisecond),
 		progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))
-	bar.Set64(have)
+	_ = bar.Set64(have)
 	return bar
 }
 
