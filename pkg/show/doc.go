@@ -12,7 +12,7 @@
 // In a notebook, figures appear as <img> elements with a data URI, because a notebook that is not yet trusted strips
 // inline SVG, scripts and style sheets. Elsewhere Show prints one line with the alternative text; Save writes a file.
 //
-// Colours are those of Okabe and Ito ("Color universal design", 2008); dashes, markers and hatches tell the series
+// Colours are those of Okabe and Ito ("Color universal design", 2008), with grey for their yellow; dashes, markers and hatches tell the series
 // apart without them. Heat maps use viridis. Legends stand above the axes, where no data lie.
 // Lines and clouds of points are thinned to what the eye can resolve, and a legend says so.
 //

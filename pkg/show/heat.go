@@ -113,7 +113,7 @@ func (h *heat) bar(p *plot) {
 		p.segment(x+barWidth, a.at(v), x+barWidth+5, a.at(v), `stroke="#333"`)
 		p.text(x+barWidth+8, a.at(v)+5, tickFont, "start", a.label(v), "")
 	}
-	p.vertical(x+barWidth+8+tickWidth(a, a.ticks(5))+10, (p.y.from+p.y.to)/2, fontSize, h.name)
+	p.vertical(x+barWidth+8+tickWidth(a, a.ticks(5))+15, (p.y.from+p.y.to)/2, fontSize, h.name)
 }
 
 // image embeds img as PNG, stretched over a box.

@@ -105,8 +105,12 @@ func (m points) paint() string {
 func (m points) draw(p *plot) {
 	shape, _ := marker(m.index)
 	sx, sy := span{log: p.x.log}, span{log: p.y.log}
-	id := p.id("m")
-	p.put(`<defs><path id="%s" d="M0 0%s"/></defs><g %s>`, id, shape, m.paint())
+	id, halo, paint := p.id("m"), "", m.paint()
+	if p.heat != nil { // white around the markers sets them off, where they may not be transparent
+		paint = strings.Replace(paint, ` fill-opacity=".65"`, "", 1)
+		halo = fmt.Sprintf(`<path d="M0 0%s" fill="none" stroke="#fff" stroke-width="3.5"/>`, shape)
+	}
+	p.put(`<defs><g id="%s">%s<path d="M0 0%s"/></g></defs><g %s>`, id, halo, shape, paint)
 	xs, ys := every(m.x), every(m.y)
 	for i := range xs {
 		if sx.shows(xs[i]) && sy.shows(ys[i]) {

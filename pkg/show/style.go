@@ -1,10 +1,10 @@
 package show
 
-// Colours of Okabe and Ito, in the order in which series take them; yellow, pale on white, comes last.
-var okabeIto = []string{"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"}
+// Colours of Okabe and Ito, in the order in which series take them; grey stands for their yellow, too pale on white.
+var okabeIto = []string{"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8A8A8A"}
 
 // dashes in the order of the series; the first line is solid.
-var dashes = []string{"", "9 5", "3 4", "12 4 3 4", "6 3", "14 6", "2 3 8 3", "1 3"}
+var dashes = []string{"", "9 5", "3 4", "12 4 3 4", "6 3", "14 6", "2 3 8 3", "5 2 1 2"}
 
 // ruleDashes are those of reference lines, which are grey.
 var ruleDashes = []string{"5 4", "2 3", "10 3 2 3"}
