@@ -32,7 +32,6 @@ func TestStepsPerCall(t *testing.T) {
 		}
 		sameBits(t, "K", first, bits(t, store))
 	}
-	c.StepsPerCall = 1
 	c.Seed = 4
 	other, _ := train(t, noisyLoss, line{8}, c)
 	if got := bits(t, other)["/net/layer_1/dense/weights"]; got == first["/net/layer_1/dense/weights"] {
@@ -42,10 +41,9 @@ func TestStepsPerCall(t *testing.T) {
 
 // TestBackendsAgree: without noise, from given weights, XLA and pure Go train alike up to rounding.
 func TestBackendsAgree(t *testing.T) {
-	pureGo := backend.MustOpen(backend.PureGo)
 	a, _ := train(t, quadratic, nothing, Config{Steps: 40, LearningRate: 0.05, EMA: 0.9, ClipNorm: 1})
 	b := model.NewStore()
-	if _, err := Train(context.Background(), pureGo, b, quadratic, nothing, Config{Steps: 40, LearningRate: 0.05, EMA: 0.9, ClipNorm: 1}); err != nil {
+	if _, err := Train(context.Background(), onHost, b, quadratic, nothing, Config{Steps: 40, LearningRate: 0.05, EMA: 0.9, ClipNorm: 1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, prefix := range []string{"", averageScope} {
@@ -98,7 +96,7 @@ func TestDiverged(t *testing.T) {
 		})
 	}
 	for _, k := range perCall(backendtest.Open(t)) {
-		for _, bad := range []int{0, 1, 19, 20, 29} {
+		for _, bad := range []int{0, 19, 29} {
 			store := model.NewStore()
 			c := Config{Steps: 60, LearningRate: 0.01, StepsPerCall: k}
 			r, err := Train(context.Background(), backendtest.Open(t), store, noisyLoss, badData(bad), c)
@@ -254,8 +252,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("error %v, want fit.Train: … %s …", err, want)
 		}
 	}
-	pureGo := backend.MustOpen(backend.PureGo)
-	_, err := Train(context.Background(), pureGo, model.NewStore(), lineLoss, line{8}, with(func(c *Config) { c.StepsPerCall = 20 }))
+	_, err := Train(context.Background(), onHost, model.NewStore(), lineLoss, line{8}, with(func(c *Config) { c.StepsPerCall = 20 }))
 	if err == nil || !strings.Contains(err.Error(), "pure Go") {
 		t.Errorf("20 steps a call on pure Go: error %v", err)
 	}
