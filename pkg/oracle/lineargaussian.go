@@ -18,9 +18,18 @@ func NewLinearGaussian(g *Graph, a, b, variance float64) LinearGaussian {
 	if !(variance > 0) {
 		panic(fmt.Errorf("oracle.NewLinearGaussian: variance %g, expected a positive one", variance))
 	}
-	scalar := func(v float64) *Node { return Const(g, [][]float64{{v}}) }
-	return LinearGaussian{scalar(a), scalar(b), scalar(math.Log(variance) / 2)}
+	return LinearGaussian{scalar(g, a), scalar(g, b), scalar(g, math.Log(variance)/2)}
 }
+
+// ScalarNormal makes N(mean, variance) of float64 constants [1, 1]. It panics when variance is not positive.
+func ScalarNormal(g *Graph, mean, variance float64) dist.DiagNormal {
+	if !(variance > 0) {
+		panic(fmt.Errorf("oracle.ScalarNormal: variance %g, expected a positive one", variance))
+	}
+	return normal(scalar(g, mean), variance)
+}
+
+func scalar(g *Graph, v float64) *Node { return Const(g, [][]float64{{v}}) }
 
 // Prior returns p(z) = N(0,1).
 func (m LinearGaussian) Prior() dist.DiagNormal { return dist.StandardNormal(m.A) }
@@ -58,6 +67,15 @@ func (m LinearGaussian) Recon(q dist.DiagNormal, x *Node) *Node {
 // Bound returns the exact evidence lower bound Recon − KL(q‖p(z)), [batch], in nats.
 func (m LinearGaussian) Bound(q dist.DiagNormal, x *Node) *Node {
 	return Sub(m.Recon(q, x), dist.KL(q, m.Prior()))
+}
+
+// MStep returns the model with the slope that raises Bound's mean over the batch to its maximum while q = N(m, v),
+// b and s stay: a = Σ m(x−b) / Σ (m²+v), the M step of expectation-maximisation (Dempster, Laird and Rubin 1977).
+// The E step is Posterior.
+func (m LinearGaussian) MStep(q dist.DiagNormal, x *Node) LinearGaussian {
+	cross := ReduceAndKeep(Mul(q.Mean, Sub(x, m.B)), ReduceMean, 0)
+	second := ReduceAndKeep(Add(Square(q.Mean), q.Variance()), ReduceMean, 0)
+	return LinearGaussian{Div(cross, second), m.B, m.LogStd}
 }
 
 // evidenceVar returns a²+s².
