@@ -6,6 +6,7 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
@@ -21,9 +22,9 @@ func TestChapter3FiniteMixture(t *testing.T) {
 	c, b := check.T(t), backendtest.Open(t)
 	l1 := func(k int) float64 {
 		return check.Integral(b, func(x *Node) *Node {
-			finite, x := oracle.FiniteMixture(x.Graph(), 1.5, .5, .25, k), InsertAxes(x, -1)
-			marginal, _ := fixture(x.Graph())
-			return Abs(Sub(Exp(finite.LogProb(x)), Exp(marginal.Marginal().LogProb(x))))
+			m, _ := fixture(x.Graph())
+			x = InsertAxes(x, -1)
+			return Abs(Sub(Exp(m.Finite(k).LogProb(x)), Exp(m.Marginal().LogProb(x))))
 		}, lgMean-10*math.Sqrt(lgVar), lgMean+10*math.Sqrt(lgVar))
 	}
 	t.Run("E3.3 finite mixture P(x) = Σ P(m) P(x|m) (X4, X5)", func(t *testing.T) {
@@ -38,6 +39,12 @@ func TestChapter3FiniteMixture(t *testing.T) {
 			c.Less("E3.3 a finite mixture leaves an error", 1e-4, got)
 			before = got
 		}
+		c.Near("E3.3 it is the mixture of K normals", backendtest.Floats(t, func(x *Node) *Node {
+			m, _ := fixture(x.Graph())
+			z := distuv.UnitNormal.Quantile(.75)
+			pair := dist.NewMixture(x.Graph(), []float64{1, 1}, [][]float64{{.5 - 1.5*z}, {.5 + 1.5*z}}, [][]float64{{.25}, {.25}})
+			return Sub(m.Finite(2).LogProb(x), pair.LogProb(x))
+		}, [][]float64{{-2}, {.3}, {5}}), 0, 1e-12)
 	})
 	t.Run("E3.3 P(m) is the weight, P(x|m) the component (X4)", func(t *testing.T) {
 		weights, means, vars := []float64{.3, .7}, [][]float64{{-2}, {1}}, [][]float64{{.25}, {.16}}
