@@ -19,6 +19,15 @@ func TestProduct(t *testing.T) {
 	t.Log(backend.Describe(backendtest.Open(t)))
 }
 
+// A plugin that was opened by its path must not hide itself from the next search by name.
+func TestOpenTwice(t *testing.T) {
+	for range 2 {
+		if _, err := backend.Open(""); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func ExampleOpen() {
 	b, err := backend.Open("go") // "" takes XLA where it is installed
 	if err != nil {

@@ -84,7 +84,7 @@ func openXLA(plugin string) (compute.Backend, error) {
 		if _, err := os.Stat(name); err != nil {
 			return nil, fmt.Errorf("PJRT plugin: %w", err)
 		}
-	} else if dir, err := os.Getwd(); err == nil && name == "cpu" && len(pjrt.AvailablePlugins()) == 0 {
+	} else if dir, err := os.Getwd(); err == nil && name == "cpu" && !hasNamed(pjrt.AvailablePlugins()) {
 		if path := venvPlugin(dir); path != "" {
 			plugin = path + strings.TrimPrefix(plugin, name)
 			name = path
@@ -99,6 +99,16 @@ func openXLA(plugin string) (compute.Backend, error) {
 		return nil, fmt.Errorf("PJRT plugin %q, looked for in %s=%q: %s", name, pjrtPath, os.Getenv(pjrtPath), firstLine(err))
 	}
 	return b, nil
+}
+
+// hasNamed reports whether a plugin can be found by name: those opened by path before are listed under their path.
+func hasNamed(plugins map[string]string) bool {
+	for name := range plugins {
+		if !filepath.IsAbs(name) {
+			return true
+		}
+	}
+	return false
 }
 
 const pjrtPath = "PJRT_PLUGIN_LIBRARY_PATH"
