@@ -91,7 +91,7 @@ func TestMMDOfNormals(t *testing.T) {
 }
 
 func TestMedianBandwidth(t *testing.T) {
-	check.T(t).Near("of 1, 2, 3, 3, 5, 6", metric.MedianBandwidth([][]float64{{0}, {1}, {3}, {6}}), 3, 1e-15)
+	check.T(t).Near("of 1, 2, 3, 4, 6, 7", metric.MedianBandwidth([][]float64{{0}, {1}, {3}, {7}}), 3.5, 1e-15)
 	check.T(t).Near("of 1, 2, 3", metric.MedianBandwidth([][]float64{{0}, {1}, {3}}), 2, 1e-15)
 }
 
