@@ -19,7 +19,7 @@ export GOWORK = off
 export GOFLAGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor bench
+.PHONY: help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -75,5 +75,12 @@ lint: ## look over the Go code with golangci-lint
 doctor: ## one line for each part: version, place, and whether it works or how to mend it
 	@$(PYTHON) kernels/doctor.py $(KERNEL)
 
-bench: ## measure the speed of a training step
+peers: tests/peers/.venv/made ## JAX under tests/peers, to compare with; no part of the set-up
+
+tests/peers/.venv/made: tests/peers/requirements.txt
+	$(PYTHON) -m venv tests/peers/.venv
+	tests/peers/.venv/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+bench: peers ## measure the speed of a training step, in turns with JAX
 	go test -run '^$$' -bench . ./tests/bench/...
