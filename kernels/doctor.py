@@ -81,7 +81,7 @@ def kernel_line(kernel):
 
 def cell_line(kernel):
     code, said = ask([BIN / "python", ROOT / "kernels" / "warm.py", kernel])
-    return report("first cell", None, "a 2x2 product and a completion", "" if code == 0 else first(said), SETUP)
+    return report("first cell", None, "a 2x2 product in the kernel", "" if code == 0 else first(said), SETUP)
 
 
 def backends():

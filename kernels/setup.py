@@ -254,7 +254,7 @@ def tools(go, name, folder, says):
 
 
 def warm_up(kernel):
-    """Compiles the library, then runs one cell and one completion in the kernel: the proof that it works.
+    """Compiles the library, lets gopls read it, and runs one cell in the kernel: the proof that it works.
 
     A library that is being changed and does not compile just now must not keep anyone from opening the lab: it is said.
     """
