@@ -162,6 +162,28 @@ func TestPosteriorMeanByHead(t *testing.T) {
 	}
 }
 
+// The ancestral step in the score against Song's reverse-diffusion step (2−√(1−β))x + βs.
+func TestAncestralStep(t *testing.T) {
+	t.Run("E8.17 the gaps are of second order", func(t *testing.T) {
+		var betas, ofX, ofScore []float64
+		for _, beta := range []float64{1e-3, 3e-4, 1e-4} {
+			p := process.Process{Schedule: process.NewDiscrete(.5, beta), TMax: 2}
+			mean := func(x, score *Node) *Node {
+				s, u := OnesLike(x), MulScalar(OnesLike(x), 2)
+				return p.Posterior(x, param.ToX0(param.Score, score, x, p.Alpha(u), p.Sigma(u)), s, u).Mean
+			}
+			got := backendtest.Floats(t, mean, [][]float64{{1}, {0}}, [][]float64{{0}, {1}})
+			betas = append(betas, beta)
+			ofX = append(ofX, got[0]-(2-math.Sqrt(1-beta)))
+			ofScore = append(ofScore, got[1]-beta)
+			check.T(t).Near("x's gap over β²/4", ofX[len(ofX)-1]/(beta*beta/4), 1, .005)
+			check.T(t).Near("the score's gap over β²/2", ofScore[len(ofScore)-1]/(beta*beta/2), 1, .005)
+		}
+		check.T(t).Order("x's gap", betas, ofX, 2, .15)
+		check.T(t).Order("the score's gap", betas, ofScore, 2, .15)
+	})
+}
+
 // Bind and Predict are inverse, and a network that predicts the score is its own ScoreOf.
 func TestBind(t *testing.T) {
 	net := func(xt, u *Node) *Node { return Sub(Sin(xt), Mul(u, xt)) }

@@ -121,7 +121,18 @@ func TestValidate(t *testing.T) {
 	if _, err := process.New(b, process.DDPM(1000, 1e-4, .02), 0, 1000); err != nil {
 		t.Errorf("E5.38 DDPM's own schedule: %v", err)
 	}
-	if err := process.CheckLogSNR([]float64{2, 1, 0}, []float64{-1, math.Inf(1), math.Inf(1)}); err == nil {
-		t.Error("two infinite log-SNRs are accepted")
+	for name, logSNR := range map[string][]float64{
+		"two infinite": {-1, math.Inf(1), math.Inf(1)}, "two equal": {-1, 2, 2}, "NaN inside": {-1, math.NaN(), 2},
+		"NaN at the end": {math.NaN(), 1, 2}, "too few": {1, 2},
+	} {
+		if err := process.CheckLogSNR([]float64{2, 1, 0}, logSNR); err == nil {
+			t.Errorf("E5.38 %s: %v is accepted", name, logSNR)
+		}
+	}
+	if err := process.CheckLogSNR([]float64{0, 1, 2}, []float64{3, 2, 1}); err == nil {
+		t.Error("rising times are accepted")
+	}
+	if err := process.CheckLogSNR([]float64{2, 1, 0}, []float64{math.Inf(-1), 1, math.Inf(1)}); err != nil {
+		t.Errorf("infinite ends: %v", err)
 	}
 }

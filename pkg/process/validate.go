@@ -2,7 +2,6 @@ package process
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -45,15 +44,14 @@ func (p Process) Validate(b compute.Backend) error {
 
 // CheckLogSNR returns an error unless logSNR, the λ at each of times, falls strictly as the time grows. The times come
 // falling, as Grid gives them. The error names the first two times, from the smallest, between which λ does not fall.
-// An infinite λ is allowed at the two ends only.
+// An infinite λ can only stand at an end.
 func CheckLogSNR(times, logSNR []float64) error {
 	if len(times) != len(logSNR) || len(times) < 2 {
 		return fmt.Errorf("process.CheckLogSNR: %d times and %d values, expected as many of each, at least 2", len(times), len(logSNR))
 	}
 	for i := len(times) - 1; i > 0; i-- {
 		s, t, atS, atT := times[i], times[i-1], logSNR[i], logSNR[i-1]
-		inner := i < len(times)-1 && math.IsInf(atS, 0)
-		if inner || !(s < t) || !(atS > atT) {
+		if !(s < t) || !(atS > atT) {
 			return fmt.Errorf("process.CheckLogSNR: the log-SNR goes from %g at t = %g to %g at t = %g, expected it to fall strictly: "+
 				"use a schedule whose SNR falls, or times at which it is defined", atS, s, atT, t)
 		}
