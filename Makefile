@@ -11,7 +11,7 @@ VENV   = .venv/bin/python
 GOTEST = $(PYTHON) tests/gotest.py
 
 # The mathematics: what has to hold on pure Go too. Training is left to XLA, on which it is tens of times faster.
-MATHS = $(filter-out $(addprefix ./pkg/,$(TRAINING)),$(patsubst %/,./%,$(dir $(wildcard pkg/*/doc.go))))
+MATHS = $(filter-out $(addprefix ./pkg/,$(TRAINING)),$(patsubst %/,./%,$(dir $(wildcard pkg/*/doc.go pkg/internal/*/doc.go))))
 TRAINING = vae ar fit
 
 # A workspace or flags of yours must not change what is tested.

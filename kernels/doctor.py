@@ -20,15 +20,23 @@ def main(kernel):
     lines += [venv_line(module) for module in ("jupyterlab", "jupyter_server", "nbconvert", "nbclient", "jupytext")]
     lines += [line("gonb", [BIN / "gonb", "-V"]), line("gopls", [BIN / "gopls", "version"]), build_line("goimports")]
     lines += [kernel_line(kernel), cell_line(kernel)]
-    healthy = all(lines) and backends()
-    return 0 if healthy else 1
+    return 0 if backends() and all(lines) else 1
 
 
 def report(part, version, path, fault, mend):
     """Prints one line; returns whether the part works."""
     verdict = "works" if not fault else "{}; mend it with: {}".format(fault, mend)
-    print("{:<15} {:<28} {:<58} {}".format(part, version or "-", str(path or "-"), verdict), flush=True)
+    print("{:<15} {:<28} {:<52} {}".format(part, short(version or "-"), near(path or "-"), verdict), flush=True)
     return not fault
+
+
+def near(path):
+    """A path inside the clone without the clone's own."""
+    return str(path).replace(str(ROOT) + os.sep, "")
+
+
+def short(version):
+    return version if len(version) <= 28 else version[:27] + "…"
 
 
 def line(part, argv, mend=SETUP):
@@ -86,6 +94,9 @@ def cell_line(kernel):
 
 def backends():
     """A Go program opens each backend that it finds and multiplies two 2x2 matrices on it: one line each."""
+    if not shutil.which("go"):
+        return False
+    sys.stdout.flush()
     return subprocess.call(["go", "run", "./kernels/doctor"], cwd=str(ROOT), env=dict(os.environ, GOWORK="off", GOFLAGS="")) == 0
 
 

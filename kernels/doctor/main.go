@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -61,6 +62,15 @@ func try(config, note string) error {
 	if got, want := fmt.Sprint(product.Value()), "[[19 22] [43 50]]"; got != want {
 		return fmt.Errorf("the 2x2 product is %s, expected %s", got, want)
 	}
-	fmt.Printf("%-15s %-28s %-58s works, 2x2 product in %d ms%s\n", "backend", backend.Describe(b), config, time.Since(start).Milliseconds(), note)
+	fmt.Printf("%-15s %-28s %-52s works, 2x2 product in %d ms%s\n", "backend", backend.Describe(b), near(config), time.Since(start).Milliseconds(), note)
 	return nil
+}
+
+// near shortens the path of a plugin to what follows the working directory.
+func near(config string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return config
+	}
+	return strings.Replace(config, dir+"/", "", 1)
 }
