@@ -97,7 +97,22 @@ func column(values []float64) [][]float64 {
 // eval returns fn at each of ts.
 func eval(t *testing.T, fn func(t *Node) *Node, ts ...float64) []float64 {
 	t.Helper()
-	return backendtest.Floats(t, fn, column(ts))
+	return evalAll(t, ts, fn)[0]
+}
+
+// evalAll returns each of fns at each of ts, in one call.
+func evalAll(t *testing.T, ts []float64, fns ...func(t *Node) *Node) (values [][]float64) {
+	t.Helper()
+	out := backendtest.Call(t, func(in []*Node) (nodes []*Node) {
+		for _, fn := range fns {
+			nodes = append(nodes, fn(in[0]))
+		}
+		return nodes
+	}, column(ts))
+	for _, v := range out {
+		values = append(values, check.Floats(v))
+	}
+	return values
 }
 
 // apply maps f over ts.
@@ -114,12 +129,12 @@ func TestSchedules(t *testing.T) {
 	for _, c := range all() {
 		t.Run(c.name, func(t *testing.T) {
 			ts := times(c.p, 19)
-			alpha, sigma := eval(t, c.p.Alpha, ts...), eval(t, c.p.Sigma, ts...)
-			check.T(t).Near("α²", apply(func(a float64) float64 { return a * a }, alpha), apply(c.alpha2, ts), a64)
-			check.T(t).Near("σ²", apply(func(s float64) float64 { return s * s }, sigma), apply(c.sigma2, ts), a64)
-			ratio := func(t float64) float64 { return c.alpha2(t) / c.sigma2(t) }
-			check.T(t).Near("E5.36 SNR = α²/σ²", eval(t, c.p.SNR, ts...), apply(ratio, ts), a64)
-			check.T(t).Near("λ", eval(t, c.p.LogSNR, ts...), apply(math.Log, apply(ratio, ts)), a64)
+			got := evalAll(t, ts, c.p.Alpha, c.p.Sigma, c.p.SNR, c.p.LogSNR)
+			check.T(t).Near("α²", square(got[0]), apply(c.alpha2, ts), a64)
+			check.T(t).Near("σ²", square(got[1]), apply(c.sigma2, ts), a64)
+			snr := floats.DivTo(make([]float64, len(ts)), apply(c.alpha2, ts), apply(c.sigma2, ts))
+			check.T(t).Near("E5.36 SNR = α²/σ²", got[2], snr, a64)
+			check.T(t).Near("λ", got[3], apply(math.Log, snr), a64)
 			if err := c.p.Validate(backendtest.Open(t)); err != nil {
 				t.Errorf("E5.38 the SNR falls strictly: %v", err)
 			}
@@ -135,12 +150,13 @@ func TestDriftAndDiffusion(t *testing.T) {
 			variance := func(t *Node) *Node { return Square(c.p.Sigma(t)) }
 			f := check.Derivatives(b, c.p.LogAlpha, ts)
 			g2 := check.Derivatives(b, variance, ts)
-			for i, sigma := range eval(t, c.p.Sigma, ts...) {
+			got := evalAll(t, ts, c.p.Drift, c.p.Diffusion2, c.p.Sigma)
+			for i, sigma := range got[2] {
 				g2[i] -= 2 * f[i] * sigma * sigma
 			}
-			check.T(t).Near("f = d log α/dt", eval(t, c.p.Drift, ts...), f, 1e-6)
-			check.T(t).Near("g² = dσ²/dt − 2fσ²", eval(t, c.p.Diffusion2, ts...), g2, 1e-6)
-			check.T(t).Near("g² as the paper has it", eval(t, c.p.Diffusion2, ts...), apply(c.g2, ts), a64)
+			check.T(t).Near("f = d log α/dt", got[0], f, 1e-6)
+			check.T(t).Near("g² = dσ²/dt − 2fσ²", got[1], g2, 1e-6)
+			check.T(t).Near("g² as the paper has it", got[1], apply(c.g2, ts), a64)
 		})
 	}
 }
@@ -151,11 +167,24 @@ type affine struct{ slope, at0, variance []float64 }
 // read takes law(y, s, t) apart by its values at y = 0 and y = 1, for all pairs s < t at once.
 func read(t *testing.T, s, u []float64, law func(y, s, t *Node) dist.DiagNormal) affine {
 	t.Helper()
-	out := backendtest.Call(t, func(s, u *Node) (*Node, *Node, *Node) {
-		zero := law(ZerosLike(s), s, u)
-		return Sub(law(OnesLike(s), s, u).Mean, zero.Mean), zero.Mean, zero.Variance()
+	return readAll(t, s, u, law)[0]
+}
+
+// readAll reads several laws in one call.
+func readAll(t *testing.T, s, u []float64, laws ...func(y, s, t *Node) dist.DiagNormal) (parts []affine) {
+	t.Helper()
+	out := backendtest.Call(t, func(in []*Node) (nodes []*Node) {
+		s, u := in[0], in[1]
+		for _, law := range laws {
+			zero := law(ZerosLike(s), s, u)
+			nodes = append(nodes, Sub(law(OnesLike(s), s, u).Mean, zero.Mean), zero.Mean, zero.Variance())
+		}
+		return nodes
 	}, column(s), column(u))
-	return affine{check.Floats(out[0]), check.Floats(out[1]), check.Floats(out[2])}
+	for i := 0; i < len(out); i += 3 {
+		parts = append(parts, affine{check.Floats(out[i]), check.Floats(out[i+1]), check.Floats(out[i+2])})
+	}
+	return parts
 }
 
 // pairs are the s < t that the laws are tested at: neighbours and far ones.
@@ -171,10 +200,12 @@ func TestComposition(t *testing.T) {
 	for _, c := range all() {
 		t.Run(c.name, func(t *testing.T) {
 			s, u := pairs(c.p)
-			early := read(t, s, u, func(x0, s, _ *Node) dist.DiagNormal { return c.p.Marginal(x0, s) })
-			late := read(t, s, u, func(x0, _, u *Node) dist.DiagNormal { return c.p.Marginal(x0, u) })
-			step := read(t, s, u, c.p.Transition)
-			back := read(t, s, u, func(xt, s, u *Node) dist.DiagNormal { return c.p.Posterior(xt, OnesLike(xt), s, u) }) // x₀ = 1
+			laws := readAll(t, s, u,
+				func(x0, s, _ *Node) dist.DiagNormal { return c.p.Marginal(x0, s) },
+				func(x0, _, u *Node) dist.DiagNormal { return c.p.Marginal(x0, u) },
+				c.p.Transition,
+				func(xt, s, u *Node) dist.DiagNormal { return c.p.Posterior(xt, OnesLike(xt), s, u) }) // x₀ = 1
+			early, late, step, back := laws[0], laws[1], laws[2], laws[3]
 			for i := range s {
 				square := step.slope[i] * step.slope[i]
 				check.T(t).Near("mean through x_s", step.slope[i]*early.slope[i], late.slope[i], a64)
@@ -295,8 +326,9 @@ func TestFloat32(t *testing.T) {
 				ts32 = append(ts32, float32(v))
 			}
 			out := backendtest.Call(t, func(t *Node) (*Node, *Node) { return c.p.LogSNR(t), c.p.LogAlpha(t) }, ts32)
-			check.T(t).Near("λ", out[0], eval(t, c.p.LogSNR, ts...), 1e-4)
-			check.T(t).Near("log α", out[1], eval(t, c.p.LogAlpha, ts...), 1e-4)
+			want := evalAll(t, ts, c.p.LogSNR, c.p.LogAlpha)
+			check.T(t).Near("λ", out[0], want[0], 1e-4)
+			check.T(t).Near("log α", out[1], want[1], 1e-4)
 		})
 	}
 }

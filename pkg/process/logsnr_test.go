@@ -129,7 +129,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("E5.38 %s: %v is accepted", name, logSNR)
 		}
 	}
-	if err := process.CheckLogSNR([]float64{0, 1, 2}, []float64{3, 2, 1}); err == nil {
+	if err := process.CheckLogSNR([]float64{0, 1, 2}, []float64{1, 2, 3}); err == nil {
 		t.Error("rising times are accepted")
 	}
 	if err := process.CheckLogSNR([]float64{2, 1, 0}, []float64{math.Inf(-1), 1, math.Inf(1)}); err != nil {

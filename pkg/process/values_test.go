@@ -91,11 +91,10 @@ func TestDDPMPosterior(t *testing.T) {
 		p := process.Process{Schedule: process.NewDiscrete(betas...), TMin: 0, TMax: 7}
 		ts := []float64{2, 3, 4, 5, 6, 7}
 		s := apply(func(t float64) float64 { return t - 1 }, ts)
-		of := func(x0 float64) affine {
-			return read(t, s, ts, func(xt, s, u *Node) dist.DiagNormal { return p.Posterior(xt, MulScalar(OnesLike(xt), x0), s, u) })
-		}
-		atZero, atOne := of(0), of(1)
-		step := read(t, s, ts, p.Transition)
+		laws := readAll(t, s, ts, p.Transition,
+			func(xt, s, u *Node) dist.DiagNormal { return p.Posterior(xt, ZerosLike(xt), s, u) },
+			func(xt, s, u *Node) dist.DiagNormal { return p.Posterior(xt, OnesLike(xt), s, u) })
+		step, atZero, atOne := laws[0], laws[1], laws[2]
 		drop := eval(t, func(u *Node) *Node { return p.SNRDrop(AddScalar(u, -1), u) }, ts...)
 		for i := range ts {
 			want := ddpm(betas, int(ts[i]))
