@@ -163,6 +163,7 @@ func TestMonteCarlo(t *testing.T) {
 		{"MC of NaN", false, func(c Checker) { c.MC("E", []float64{2, math.NaN()}, 2, 4) }, ""},
 		{"KS", true, func(c Checker) { c.KS("E", normals, phi(2, 3), 1e-6) }, "10000 samples"},
 		{"KS, wrong mean", false, func(c Checker) { c.KS("E", normals, phi(2.3, 3), 1e-6) }, "D "},
+		{"KS, wrong mean on the other side", false, func(c Checker) { c.KS("E", normals, phi(1.7, 3), 1e-6) }, "D "},
 		{"KS, wrong width", false, func(c Checker) { c.KS("E", normals, phi(2, 3.6), 1e-6) }, "D "},
 		{"KS of NaN", false, func(c Checker) { c.KS("E", []float64{math.NaN()}, phi(0, 1), 1e-6) }, ""},
 		{"KS of nothing", false, func(c Checker) { c.KS("E", nil, phi(0, 1), 1e-6) }, ""},

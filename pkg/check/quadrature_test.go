@@ -41,6 +41,8 @@ func TestIntegral2(t *testing.T) {
 	density := func(x *Node) *Node { return ReduceSum(Exp(MulScalar(Square(x), -.5)), -1) } // e^{−x₁²/2} + e^{−x₂²/2}
 	root := math.Sqrt(2*math.Pi) * math.Erf(1/math.Sqrt2)
 	c.Near("axes apart", check.Integral2(b, density, [2]float64{-1, 0}, [2]float64{1, 3}), 3*root+2*math.Sqrt(math.Pi/2)*math.Erf(3/math.Sqrt2), 1e-14)
+	first := func(x *Node) *Node { return Square(Slice(x, AxisRange(), AxisElem(0))) } // x₁², [n, 1]
+	c.Near("first axis", check.Integral2(b, first, [2]float64{-1, 0}, [2]float64{1, 3}), 2, 1e-14)
 	product := func(x *Node) *Node {
 		return MulScalar(Exp(MulScalar(ReduceSum(Square(x), -1), -.5)), 1/(2*math.Pi))
 	}

@@ -195,9 +195,9 @@ func TestFloor(t *testing.T) {
 	})
 	next := 0.0
 	count := func() float64 { next++; return next } // 1, 2 | 3, 4 | ...
-	f := metric.Floor(func(x, y float64) float64 { return x * y }, count, 3)
-	c.Near("2, 12, 30", []float64{f.Median, f.Low, f.High, f.Max}, []float64{12, 2, 30, 30}, 0)
-	if got, want := f.String(), "median 12, 95% in 2 to 30, max 30"; got != want {
+	f := metric.Floor(func(x, y float64) float64 { return x * y }, count, 200)
+	c.Near("k(k+1) for k = 199, 9, 389, 399", []float64{f.Median, f.Low, f.High, f.Max}, []float64{39800, 90, 151710, 159600}, 0)
+	if got, want := (metric.Spread{Median: 12, Low: 2, High: 30.06, Max: 31}).String(), "median 12, 95% in 2 to 30.1, max 31"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -151,10 +152,16 @@ func TestStep(t *testing.T) {
 }
 
 func TestLineBreaksAtNaN(t *testing.T) {
-	f := figure()
-	f.Line("l", []float64{0, 1, 2, 3, 4}, []float64{0, .5, math.NaN(), .5, 0})
-	if doc := f.SVG("alt"); bytes.Contains(doc, []byte("NaN")) || !regexp.MustCompile(`d="M\S+ \S+L\S+ [\d.]+M\S+ \S+L\S+ \S+" fill="none"`).Match(doc) {
-		t.Error("a NaN must leave two pieces and no number")
+	x, y := []float64{0, 1, 2, 3, 4}, []float64{0, .5, 0, .5, 0}
+	for _, v := range [][]float64{x, y} {
+		kept := v[2]
+		v[2] = math.NaN()
+		f := figure()
+		f.Line("l", x, y)
+		if doc := f.SVG("alt"); bytes.Contains(doc, []byte("NaN")) || !regexp.MustCompile(`d="M\S+ \S+L\S+ [\d.]+M\S+ \S+L\S+ \S+" fill="none"`).Match(doc) {
+			t.Error("a NaN must leave two pieces and no number")
+		}
+		v[2] = kept
 	}
 }
 
@@ -248,6 +255,10 @@ func TestSimplifyStaysWithinTolerance(t *testing.T) {
 		path = append(path, [2]float64{x, 100 * math.Sin(x/40)})
 	}
 	kept := simplify(path, .15)
+	noise := slices.Repeat([][2]float64{{0, 0}, {1, 90}, {2, -90}}, 1000)
+	if thinned := thin(noise); thinned[0] != noise[0] || thinned[len(thinned)-1] != noise[len(noise)-1] || len(thinned) > maxVertices+2 {
+		t.Errorf("%d vertices from %v to %v", len(thinned), thinned[0], thinned[len(thinned)-1])
+	}
 	if len(kept) > 120 {
 		t.Errorf("%d of %d vertices are kept", len(kept), len(path))
 	}
