@@ -131,8 +131,10 @@ func (p *program) buildOne(r *run, g *graph.Graph, batch []*graph.Node) []*graph
 //	state: i, n, losses [K], the variables, the batches stacked [K, batch, …]
 //	while i < n: losses[i], variables = step(variables, batches[i]); i++
 //
-// Everything a step reads travels in the state, since an XLA loop captures nothing. n is an argument, so that a
-// last partial block compiles nothing anew.
+// Everything a step reads travels in the state, since an XLA loop captures nothing. For the same reason the main function
+// makes its constants with graph.Const: graph.Scalar and what uses it (graph.Zeros, graph.AddScalar …) keep one node per
+// value for the whole graph, which the body would then capture. n is an argument, so that a last partial block compiles
+// nothing anew.
 func (p *program) buildLoop(r *run, g *graph.Graph, args []*graph.Node) []*graph.Node {
 	batches, n := args[:len(args)-1], args[len(args)-1]
 	state := []*graph.Node{graph.Const(g, int32(0)), n, graph.Const(g, make([]float64, p.k))}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -113,6 +114,27 @@ func (k *keeper) sweep() error {
 		err = errors.Join(err, os.RemoveAll(path))
 	}
 	return err
+}
+
+// tidy removes what a process left that was killed after the run was finished. The finished run is whole without it,
+// so a directory that is read-only, or in another process's hands, stays as it is.
+func (k *keeper) tidy() {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil || !slices.ContainsFunc(entries, isLeft) {
+		return
+	}
+	release, err := lock(k.dir)
+	if err != nil {
+		return
+	}
+	defer release()
+	_ = errors.Join(k.sweep(), k.prune(0))
+}
+
+// isLeft reports whether the name is one that a run uses only while it trains.
+func isLeft(entry os.DirEntry) bool {
+	name := entry.Name()
+	return name == lockFile || strings.HasPrefix(name, tempPrefix) || strings.HasPrefix(name, "step-")
 }
 
 // resume puts the newest valid checkpoint's state into the run. Broken ones are passed over and reported; when

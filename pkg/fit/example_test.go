@@ -46,10 +46,10 @@ func ExampleLoadOrTrain() {
 		}
 		slope := store.GetVariable("/line/layer_1/dense/weights").MustValue()
 		offset := store.GetVariable("/line/layer_1/dense/biases").MustValue()
-		fmt.Printf("loaded %v: %d steps, y = %.4fx + %.4f\n", report.Loaded, report.Steps,
-			tensors.MustCopyFlatData[float64](slope)[0], tensors.MustCopyFlatData[float64](offset)[0])
+		fmt.Printf("loaded %v: y = %.4fx + %.4f after %d steps\n", report.Loaded,
+			tensors.MustCopyFlatData[float64](slope)[0], tensors.MustCopyFlatData[float64](offset)[0], report.Steps)
 	}
 	// Output:
-	// loaded false: 1500 steps, y = 2.0000x + 1.0000
-	// loaded true: 1500 steps, y = 2.0000x + 1.0000
+	// loaded false: y = 2.0000x + 1.0000 after 1500 steps
+	// loaded true: y = 2.0000x + 1.0000 after 1500 steps
 }

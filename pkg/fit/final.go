@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 
 	"github.com/gomlx/compute/dtypes"
@@ -37,7 +36,7 @@ func (k *keeper) finish(r *run) error {
 	if err := writeFolder(k.dir, finalName, m, values, k.hook); err != nil {
 		return fmt.Errorf("finished run: %w", err)
 	}
-	if _, err := k.loadFinal(r, r.modelVars()); err != nil {
+	if err := k.loadFinal(r, r.modelVars()); err != nil {
 		return err
 	}
 	return errors.Join(dropOwn(r.store), k.prune(0))
@@ -53,22 +52,19 @@ func (r *run) modelVars() (vars []*model.Variable) {
 	return vars
 }
 
-// loadFinal gives the variables the finished run's values. found is false when there is no finished run.
-func (k *keeper) loadFinal(r *run, vars []*model.Variable) (found bool, err error) {
+// loadFinal gives the variables the finished run's values.
+func (k *keeper) loadFinal(r *run, vars []*model.Variable) error {
 	dir := filepath.Join(k.dir, finalName)
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
 	m, values, err := readFolder(dir)
 	if err != nil {
-		return true, fmt.Errorf("%w; remove %s to train again", err, dir)
+		return fmt.Errorf("%w; remove %s to train again", err, dir)
 	}
 	if err := r.adopt(dir, m, values, vars); err != nil {
-		return true, err
+		return err
 	}
 	r.report.Steps, r.report.Stopped, r.report.Seconds = m.Step, m.Stopped, m.Seconds
 	r.report.Bytes = folderSize(dir)
-	return true, r.store.SetRNGStateFromSeed(r.c.Seed)
+	return r.store.SetRNGStateFromSeed(r.c.Seed)
 }
 
 // lossVars builds the loss, without gradients, and returns the variables that it uses. Nothing is compiled.

@@ -5,6 +5,7 @@ package fit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -109,8 +110,8 @@ func TestKilledWhileWriting(t *testing.T) {
 }
 
 func killed(err error) bool {
-	exit, is := err.(*exec.ExitError)
-	return is && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL
 }
 
 // TestKilledAnywhere kills children at scattered times, wherever they are.

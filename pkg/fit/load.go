@@ -2,6 +2,7 @@ package fit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,7 +15,7 @@ import (
 
 // LoadOrTrain is Train with a memory: dir holds the run.
 //
-//   - A finished run is loaded, in milliseconds and without compiling; nothing is written, so dir may be read-only.
+//   - A finished run is loaded, in milliseconds and without compiling; dir may be read-only.
 //   - An unfinished one is taken up from its newest whole checkpoint and ends, bit for bit on the same backend, where
 //     an uninterrupted run ends.
 //   - Otherwise the run starts, and saves on the way.
@@ -61,15 +62,19 @@ func (r *run) loadOrTrain(ctx context.Context, dir string) error {
 
 // load loads the finished run, if there is one.
 func (r *run) load(k *keeper) (done bool, err error) {
-	if _, err := os.Stat(filepath.Join(k.dir, finalName)); err != nil {
+	if _, err := os.Stat(filepath.Join(k.dir, finalName)); errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	vars, err := r.lossVars()
 	if err != nil {
 		return true, err
 	}
-	r.report.Loaded, err = k.loadFinal(r, vars)
-	return r.report.Loaded, err
+	if err := k.loadFinal(r, vars); err != nil {
+		return true, err
+	}
+	r.report.Loaded = true
+	k.tidy()
+	return true, nil
 }
 
 func (r *run) trainInto(ctx context.Context, k *keeper) error {

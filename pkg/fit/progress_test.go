@@ -58,3 +58,10 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("1 ms at 2 steps a second: %d steps, want 1", got)
 	}
 }
+
+func TestReportText(t *testing.T) {
+	r := Report{Steps: 3, Losses: []float64{3, 2, 1}, Bytes: 1308091, Seconds: 7}
+	if got, want := r.String(), "3 steps, mean loss of the last 3: 2, stored in 1.3 MB"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

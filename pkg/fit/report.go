@@ -3,6 +3,8 @@ package fit
 import (
 	"fmt"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Why a run ended, in Report.Stopped.
@@ -24,6 +26,19 @@ type Report struct {
 	Skipped  []error // broken checkpoints that LoadOrTrain passed over for an older one
 	Compiles int     // programs compiled for the steps
 }
+
+// String says it in one line, without times: the same for a run that was trained and one that was loaded.
+func (r Report) String() string {
+	tail := r.Losses[max(0, len(r.Losses)-reportWindow):]
+	text := fmt.Sprintf("%d steps, mean loss of the last %d: %.5g", r.Steps, len(tail), mean(tail))
+	if r.Bytes > 0 {
+		text += ", stored in " + humanize.Bytes(uint64(r.Bytes))
+	}
+	return text
+}
+
+// reportWindow is the number of last losses that Report.String averages.
+const reportWindow = 100
 
 // Status is the state of a run, for people.
 type Status struct {

@@ -8,7 +8,7 @@ import (
 
 // Schedule is the learning rate's course: η_k = η · Factor(k, n) at step k = 0 … n−1 of n.
 // It is computed inside the graph from the step's number, so that a new step compiles nothing.
-// The printed value (%+v) of a Schedule is part of a checkpoint's identity.
+// The printed value (%+v) of a Schedule is part of a checkpoint's identity: let it be a plain struct of its parameters.
 type Schedule interface {
 	// Factor returns a scalar of step's dtype; step is a float scalar, steps is n.
 	Factor(step *graph.Node, steps int) *graph.Node

@@ -217,7 +217,7 @@ func (r *run) loop(ctx context.Context, s saver) error {
 // stopCause names the signal, if it was one, and wraps context.Canceled or DeadlineExceeded always.
 func stopCause(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		return fmt.Errorf("%w (%v)", ctx.Err(), cause)
+		return fmt.Errorf("%w (%w)", ctx.Err(), cause)
 	}
 	return ctx.Err()
 }
