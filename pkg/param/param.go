@@ -38,8 +38,8 @@ func (k Kind) String() string {
 
 // ToX0 returns the x̂₀ that a prediction of the given kind stands for:
 //
-//	Eps    x̂₀ = (x_t − σε̂)/α                 (Luo 2022, equation 115)
-//	Score  x̂₀ = (x_t + σ²ŝ)/α                (Tweedie's formula; Luo 2022, equation 133)
+//	Eps    x̂₀ = (x_t − σε̂)/α                 (Luo 2022, equations 115–124)
+//	Score  x̂₀ = (x_t + σ²ŝ)/α                (Tweedie's formula; Luo 2022, equations 131–133)
 //	V      x̂₀ = (αx_t − σv̂)/(α²+σ²)          (Salimans and Ho 2022, where α²+σ² = 1)
 //
 // value and xt have one shape; alpha and sigma broadcast against it. It panics when they do not, or k is no Kind.
@@ -61,7 +61,7 @@ func ToX0(k Kind, value, xt, alpha, sigma *Node) *Node {
 // FromX0 is the inverse of ToX0 for the same xt:
 //
 //	Eps    ε̂ = (x_t − αx̂₀)/σ
-//	Score  ŝ = −(x_t − αx̂₀)/σ² = −ε̂/σ        (Luo 2022, equation 151)
+//	Score  ŝ = −(x_t − αx̂₀)/σ² = −ε̂/σ        (Luo 2022, equations 149–151)
 //	V      v̂ = (αx_t − (α²+σ²)x̂₀)/σ
 //
 // It panics as ToX0 does. With x̂₀ = x₀ it gives the noise that was drawn and the conditional score ∇ log q(x_t|x₀); for
@@ -99,7 +99,7 @@ func Target(k Kind, x0, eps, alpha, sigma *Node) *Node {
 }
 
 // Slope returns ∂x̂₀/∂value of ToX0: 1, −σ/α, σ²/α or −σ/(α²+σ²). So an error of the prediction is an error of x̂₀
-// times Slope, and ‖x̂₀−x₀‖² = Slope²·‖value−target‖² (Luo 2022, from equation 99 to 130 and 148).
+// times Slope, and ‖x̂₀−x₀‖² = Slope²·‖value−target‖² (Luo 2022, equations 95–99, 126–130 and 144–148).
 func Slope(k Kind, alpha, sigma *Node) *Node {
 	switch k {
 	case X0:

@@ -29,11 +29,11 @@ func (p Process) Sigma(t *Node) *Node { return Exp(p.LogSigma(t)) }
 // LogSNR returns λ(t) = log(α²/σ²), in nats; it falls with t.
 func (p Process) LogSNR(t *Node) *Node { return MulScalar(Sub(p.LogAlpha(t), p.LogSigma(t)), 2) }
 
-// SNR returns the signal-to-noise ratio α²/σ² (Luo 2022, equations 109 and 110).
+// SNR returns the signal-to-noise ratio α²/σ² (Luo 2022, equations 109–110).
 func (p Process) SNR(t *Node) *Node { return Exp(p.LogSNR(t)) }
 
 // SNRDrop returns SNR(s) − SNR(t) = −expm1(λ_t−λ_s) e^(λ_s), which does not cancel when s and t are close.
-// Half of it weighs ‖x̂₀−x₀‖² in the bound (Luo 2022, equation 111; Kingma et al. 2021, equation 14).
+// Half of it weighs ‖x̂₀−x₀‖² in the bound (Luo 2022, equations 101–111; Kingma et al. 2021, section 4.1).
 func (p Process) SNRDrop(s, t *Node) *Node { return Mul(p.forgotten(s, t), p.SNR(s)) }
 
 // forgotten returns c = 1 − SNR(t)/SNR(s) = −expm1(λ_t−λ_s), the share of x_s's signal-to-noise ratio that is lost by t.
@@ -42,7 +42,7 @@ func (p Process) forgotten(s, t *Node) *Node { return Neg(mathx.Expm1(Neg(p.logS
 // logSNRDrop returns λ_s − λ_t, which is positive.
 func (p Process) logSNRDrop(s, t *Node) *Node { return Sub(p.LogSNR(s), p.LogSNR(t)) }
 
-// Diffuse returns x_t = α(t)x₀ + σ(t)ε, the reparameterised draw (Luo 2022, equation 70).
+// Diffuse returns x_t = α(t)x₀ + σ(t)ε, the reparameterised draw (Luo 2022, equations 61–70).
 func (p Process) Diffuse(x0, eps, t *Node) *Node {
 	checkTime("Diffuse", x0, t)
 	return Add(Mul(p.Alpha(t), x0), Mul(p.Sigma(t), eps))
@@ -70,7 +70,7 @@ func (p Process) Transition(xs, s, t *Node) dist.DiagNormal {
 //	N(α_s[(1−c) x_t/α_t + c x₀], σ_s² c I), c = 1 − SNR(t)/SNR(s)
 //
 // which is DDPM's posterior where σ² = 1−α² and s = t−1, and holds for every schedule and every step. At σ_s = 0 it is
-// the point x₀. Source: Kingma et al. 2021, equations 25 to 27; Luo 2022, equations 84 and 85.
+// the point x₀. Source: Kingma et al. 2021, appendix A.2; Luo 2022, equations 71–85.
 func (p Process) Posterior(xt, x0, s, t *Node) dist.DiagNormal {
 	checkTime("Posterior", xt, s, t)
 	logAlphaS := p.LogAlpha(s)

@@ -40,7 +40,7 @@ func (v VP) LogSigma(t *Node) *Node { return MulScalar(mathx.Log1mExp(v.B(t)), 0
 //
 //	α = e^(−B/2), σ = 1 − e^(−B)
 //
-// Its diffusion is g² = β(1 − e^(−2B)). Source: Song et al. 2021, equations 13 and 29.
+// Its diffusion is g² = β(1 − e^(−2B)). Source: Song et al. 2021, equations 12 and 29.
 type SubVP struct{ BetaMin, BetaMax float64 }
 
 // LogAlpha returns −B/2.
@@ -93,7 +93,7 @@ func (v VE) LogSigma(t *Node) *Node {
 }
 
 // LogSNRLinear is the variance-preserving schedule with λ(t) = Max + (Min−Max)t, t in [0, 1]; λ is in nats.
-// Source: Kingma et al. 2021, "Variational diffusion models", table 4 ("log-SNR linear").
+// Source: Kingma et al. 2021, "Variational diffusion models", the schedule compared there as "log-SNR linear".
 type LogSNRLinear struct{ Max, Min float64 }
 
 // LogAlpha returns ½ log sigmoid(λ).
@@ -108,8 +108,8 @@ func (l LogSNRLinear) logSNR(t *Node) *Node { return AddScalar(MulScalar(t, l.Mi
 //
 //	α² = sigmoid(−ω), σ² = sigmoid(ω)
 //
-// so that α² + σ² = 1. ω is a monotone network, or any other rising function. Source: Kingma et al. 2021, equations 3
-// and 4 (γ there is ω here).
+// so that α² + σ² = 1. ω is a monotone network, or any other rising function. Source: Kingma et al. 2021,
+// section 3.2 (γ there is ω here).
 type Learned func(t *Node) *Node
 
 // LogAlpha returns ½ log sigmoid(λ).
