@@ -136,8 +136,11 @@ func TestEqualAxes(t *testing.T) {
 	f := figure()
 	f.Equal = true
 	f.Points("p", []float64{1}, []float64{0})
-	_, _, w, h := area(t, f.SVG("alt"))
+	x, y, w, h := area(t, f.SVG("alt"))
 	near(t, "width to height of 10 by 2", w/h, 5, .01)
+	if x < 0 || y < 0 || x+w > aloneWidth || y+h > aloneHeight {
+		t.Errorf("axes of %v by %v at (%v, %v) leave the picture", w, h, x, y)
+	}
 }
 
 func TestStep(t *testing.T) {
@@ -188,12 +191,12 @@ func TestBars(t *testing.T) {
 }
 
 func TestHistogramIsADensity(t *testing.T) {
-	edges, density := binned([]float64{0, .1, .2, 1.9, 2, math.NaN()}, 2)
-	for i, want := range []float64{0, 1, 2} {
+	edges, density := binned([]float64{0, .1, .2, 7.9, 8, math.NaN()}, 2)
+	for i, want := range []float64{0, 4, 8} {
 		near(t, "edge", edges[i], want, 1e-15)
 	}
-	near(t, "first bin: 3 of 6", density[0], .5, 1e-15)
-	near(t, "second bin: 2 of 6, the upper edge included", density[1], 2./6, 1e-15)
+	near(t, "first bin: 3 of 6 over 4", density[0], .125, 1e-15)
+	near(t, "second bin: 2 of 6 over 4, the upper edge included", density[1], 2./24, 1e-15)
 }
 
 func TestLegendLiesAboveTheData(t *testing.T) {
@@ -217,7 +220,7 @@ func TestSizes(t *testing.T) {
 	for i := range x {
 		x[i], y[i] = float64(i), rng.NormFloat64()
 	}
-	y[70_001] = 50 // one spike, which thinning must keep
+	y[70_001], y[30_001] = 50, -50 // spikes, which thinning must keep
 	fill := map[string]func(f *Figure){
 		"line":   func(f *Figure) { f.Line("l", x, y) },
 		"loss":   func(f *Figure) { f.Loss("l", x, y) },
@@ -239,12 +242,14 @@ func TestSizes(t *testing.T) {
 			t.Error("the legend does not say that the points are thinned")
 		}
 	}
-	f := Figure{Title: "t", X: "x", Y: "y", YLim: [2]float64{0, 50}}
+	f := Figure{Title: "t", X: "x", Y: "y", YLim: [2]float64{-50, 50}}
 	f.Line("l", x, y)
 	doc := f.SVG("alt")
-	_, top, _, _ := area(t, doc)
-	if !bytes.Contains(doc, []byte(" "+px(top)+"L")) {
-		t.Error("the spike is lost")
+	_, top, _, height := area(t, doc)
+	for _, end := range []float64{top, top + height} {
+		if !bytes.Contains(doc, []byte(" "+px(end)+"L")) {
+			t.Error("a spike is lost")
+		}
 	}
 }
 
@@ -318,6 +323,19 @@ func TestSave(t *testing.T) {
 	}
 	if err := f.Save(filepath.Join(path, "no", "folder"), "alt"); err == nil || !strings.HasPrefix(err.Error(), "show.Figure.Save: ") {
 		t.Errorf("error %v, expected one of show.Figure.Save", err)
+	}
+}
+
+func TestACopyKeepsItsOwnMarks(t *testing.T) {
+	f := figure()
+	for range 3 { // so that the slice of marks has room to spare
+		f.HLine("", 0)
+	}
+	a, b := f, f
+	a.HLine("only in a", 0)
+	b.HLine("only in b", 0)
+	if doc := a.SVG("alt"); !bytes.Contains(doc, []byte("only in a")) || bytes.Contains(doc, []byte("only in b")) {
+		t.Error("two copies of a figure share their marks")
 	}
 }
 
