@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func outcome(t *testing.T, claim func(Checker)) (passed bool, line string) {
 	t.Helper()
 	f := &fake{}
 	claim(T(f))
-	lines := append(f.logged, f.errors...)
+	lines := slices.Concat(f.logged, f.errors)
 	if len(lines) != 1 {
 		t.Fatalf("a claim reported %q, expected one line", lines)
 	}

@@ -14,7 +14,7 @@ type canvas struct {
 	ids int // how many clip paths and patterns it has
 }
 
-func (c *canvas) put(format string, args ...any) { c.WriteString(fmt.Sprintf(format+"\n", args...)) }
+func (c *canvas) put(format string, args ...any) { fmt.Fprintf(c, format+"\n", args...) }
 
 // text writes s at a point; anchor is start, middle or end, more holds further attributes.
 func (c *canvas) text(x, y, size float64, anchor, s, more string) {

@@ -27,7 +27,10 @@ func decode(t *testing.T, data []byte) image.Image {
 }
 
 // drawing returns the marks of a document, without title and legend.
-func drawing(doc string) []byte { return []byte(doc[strings.Index(doc, "<g clip-path"):]) }
+func drawing(doc string) []byte {
+	_, after, _ := strings.Cut(doc, "<g clip-path")
+	return []byte(after)
+}
 
 func TestGridPixels(t *testing.T) {
 	g := Grid{Title: "t", Images: [][]float64{{0, 1, .2, .4}, {1, 1, 1, 1}, {.6, -3, 5, math.NaN()}},

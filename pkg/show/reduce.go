@@ -32,7 +32,8 @@ func thin(path [][2]float64) [][2]float64 {
 		for i := 1; i < len(path)-1; i += group {
 			out = append(out, extremes(path[i:min(i+group, len(path)-1)])...)
 		}
-		path = append(out, path[len(path)-1])
+		out = append(out, path[len(path)-1])
+		path = out
 	}
 	return simplify(path, .15)
 }

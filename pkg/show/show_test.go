@@ -3,6 +3,7 @@ package show
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -24,7 +25,7 @@ func parse(t *testing.T, doc []byte) map[string]string {
 	text, element := map[string]string{}, ""
 	for d := xml.NewDecoder(bytes.NewReader(doc)); ; {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return text
 		}
 		if err != nil {
