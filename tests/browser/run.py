@@ -1,8 +1,8 @@
 """Opens a notebook in JupyterLab in Chromium as a reader does, runs all its cells, and looks at every output.
 
-    .venv/bin/python tests/browser/run.py [--notebook 00-start-here] [--shots FOLDER] [--as-is] [--limit SECONDS]
+    .venv/bin/python tests/browser/run.py [--notebook 00-start-here] [--folder notebooks] [--shots FOLDER] [--as-is] [--limit SECONDS]
 
-It works on a copy of notebooks/, starts the server as make lab does, and fails on an error in an output, on a cell that
+It works on a copy of the folder, starts the server as make lab does, and fails on an error in an output, on a cell that
 did not run, and on a request to any other machine.
 
 --shots   saves what the reader sees, page by page, as FOLDER/NAME-01.png, ...
@@ -22,10 +22,14 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from playwright.sync_api import TimeoutError as Late
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "kernels"))
+from common import end_session  # noqa: E402
+
 CHROMIUM = [p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p]
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
@@ -45,6 +49,7 @@ CELLS = """() => {
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--notebook", default="00-start-here")
+    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks")
     parser.add_argument("--shots", type=Path)
     parser.add_argument("--as-is", action="store_true")
     parser.add_argument("--limit", type=int, default=600)
@@ -52,7 +57,7 @@ def main():
     if not CHROMIUM:
         sys.exit("browser: no Chromium on PATH; mend it with: sudo apt-get install -y chromium")
     with tempfile.TemporaryDirectory(prefix="browser-") as folder:
-        shutil.copytree(str(ROOT / "notebooks"), folder + "/notebooks")
+        shutil.copytree(str(options.folder), folder + "/notebooks")
         server, address = start_lab(folder, options.notebook)
         try:
             faults = visit(address, folder, options)
@@ -83,8 +88,10 @@ def start_lab(folder, notebook):
             sys.exit("browser: the lab did not start:\n" + said)
         if found and answers(Path(found.group(1)).read_text().strip()):
             address = Path(found.group(1)).read_text().strip()
-            if urlsplit(address).query.partition("=")[2] in said:
-                sys.exit("browser: the lab's log holds its token")
+            token = urlsplit(address).query.partition("=")[2]
+            if token in said + " ".join(psutil.Process(server.pid).cmdline()):
+                stop_lab(server)
+                sys.exit("browser: the lab's log or its arguments hold its token")
             return server, address
     stop_lab(server)
     sys.exit("browser: the lab did not answer in 60 s:\n" + said)
@@ -100,10 +107,8 @@ def answers(address):
 
 
 def stop_lab(server):
-    """Asks twice, as Ctrl-C does: the server then shuts its kernels down; what is left after 20 s is ended."""
-    sys.path.insert(0, str(ROOT / "kernels"))
-    from common import end_session
-    kernels = children(server.pid)
+    """Ends the server, which shuts its kernels down; whatever is left after 20 s is ended."""
+    kernels = [child.pid for child in psutil.Process(server.pid).children()] if psutil.pid_exists(server.pid) else []
     server.terminate()
     try:
         server.wait(20)
@@ -112,11 +117,6 @@ def stop_lab(server):
         server.wait()
     for kernel in kernels:
         end_session(kernel)
-
-
-def children(pid):
-    import psutil
-    return [child.pid for child in psutil.Process(pid).children()] if psutil.pid_exists(pid) else []
 
 
 # The browser.

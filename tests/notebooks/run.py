@@ -134,12 +134,11 @@ def cell_faults(notebook):
         where = "code cell {} ({!r})".format(n + 1, first_line(cell))
         if cell.source.strip() and cell.get("execution_count") is None:
             faults.append(where + " was not executed")
-        for output in cell.outputs:
-            text = json.dumps(output, ensure_ascii=False)
-            if output.output_type == "error":
-                faults.append("{}: {}\n{}".format(where, output.evalue, said(cell)))
-            elif MACHINE.search(text):
-                faults.append("{} prints a path of this machine: {}".format(where, MACHINE.search(text).group(0)[:80]))
+        errors = [output.evalue for output in cell.outputs if output.output_type == "error"]
+        if errors:
+            faults.append("{}: {}\n{}".format(where, errors[0], said(cell)))
+        elif MACHINE.search(json.dumps(cell.outputs, ensure_ascii=False)):
+            faults.append("{} prints a path of this machine: {}".format(where, MACHINE.search(json.dumps(cell.outputs)).group(0)[:80]))
     return faults
 
 
