@@ -16,9 +16,10 @@ MATHS = $$(go list ./pkg/... | grep -vE '/($(TRAINING))$$')
 
 # A workspace or flags of yours must not change what is tested.
 export GOWORK = off
-export GOFLAGS =
+export GOFLAGS = -buildvcs=false
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers bench
 
 help: ## this list

@@ -97,7 +97,7 @@ def backends():
     if not shutil.which("go"):
         return False
     sys.stdout.flush()
-    return subprocess.call(["go", "run", "./kernels/doctor"], cwd=str(ROOT), env=dict(os.environ, GOWORK="off", GOFLAGS="")) == 0
+    return subprocess.call(["go", "run", "./kernels/doctor"], cwd=str(ROOT), env=dict(os.environ, GOWORK="off", GOFLAGS="-buildvcs=false")) == 0
 
 
 def ask(argv):

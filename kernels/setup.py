@@ -30,6 +30,7 @@ AGAIN = "make setup"
 def main():
     options = arguments()
     try:
+        require_system()
         with Lock(ROOT):
             setup(options.kernel, options.extras)
     except Problem as problem:
@@ -157,6 +158,11 @@ def explain(says, output):
 
 # What has to be there before.
 
+def require_system():
+    if os.name != "posix":
+        raise Problem("GoNB and XLA's plugin want Linux or macOS", "wsl --install, then this clone inside it")
+
+
 def require_kernel(kernel):
     if not (ROOT / "kernels" / kernel / "kernel.json").is_file():
         raise Problem("there is no kernel {!r}: kernels/{}/kernel.json is missing".format(kernel, kernel), "make lab KERNEL=gonb")
@@ -245,7 +251,7 @@ def rebase(script, before, after):
 
 def go_run(*arguments, **env):
     """Runs go in the module, free of the user's workspace and flags."""
-    return run(["go"] + list(arguments), "go " + " ".join(arguments[:3]), env=dict(os.environ, GOWORK="off", GOFLAGS="", **env))
+    return run(["go"] + list(arguments), "go " + " ".join(arguments[:3]), env=dict(os.environ, GOWORK="off", GOFLAGS="-buildvcs=false", **env))
 
 
 def tools(go, name, folder, says):
@@ -275,8 +281,9 @@ def write_kernel(kernel, go):
     for name, value in values.items():
         spec = spec.replace("@{}@".format(name), json.dumps(value)[1:-1])
     parsed = json.loads(spec)
-    if not has_wheel():
-        del parsed["env"]["GOMLX_NO_AUTO_INSTALL"]
+    if not has_wheel():  # go-xla fetches a plugin when the first cell asks for one, and finds it by itself
+        for name in ("GOMLX_NO_AUTO_INSTALL", "PJRT_PLUGIN_LIBRARY_PATH"):
+            parsed["env"].pop(name, None)
     update(target / "kernel.json", json.dumps(parsed, indent=2, ensure_ascii=False) + "\n")
     for logo in list(source.glob("logo-*")):
         if not (target / logo.name).exists() or (target / logo.name).read_bytes() != logo.read_bytes():
