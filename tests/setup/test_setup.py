@@ -150,10 +150,10 @@ class Steps(Case):
     def test_a_full_disk_in_the_middle(self):
         result = self.snippet("""
             try:
-                setup.run([sys.executable, "-c", "with open('/dev/full', 'w') as file: file.write('x')"], "writing")
+                setup.run(["sh", "-c", "head -c 9 /dev/zero > /dev/full"], "writing")
             except Problem as problem:
                 sys.exit(str(problem))
-            """)
+            """, PATH=os.environ["PATH"])
         self.check_fails(result, "writing: the disk is full")
 
 
