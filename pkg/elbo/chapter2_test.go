@@ -19,7 +19,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
 )
 
-// logP is log p(2) of the syllabus's fixture LG: z ~ N(0,1), x|z ~ N(1.5z+0.5, 0.25), seen at x = 2.
+// logP is log p(2) of the fixture LG of the study notes: z ~ N(0,1), x|z ~ N(1.5z+0.5, 0.25), seen at x = 2.
 const logP = -1.8270838991417502
 
 // lo and hi enclose the mass of every q here, to 12 standard deviations.
