@@ -72,11 +72,11 @@ func TestAdam(t *testing.T) {
 		}
 		return eta * (0.1 + 0.9*(1+math.Cos(math.Pi*float64(k-warmup)/(total-warmup)))/2)
 	}
-	for _, k := range perCall(backendtest.Open(t)) {
-		store, r := train(t, quadratic, nothing, Config{Steps: n, LearningRate: eta, Schedule: WarmupCosine{warmup, 0.1}, StepsPerCall: k})
+	for _, m := range modes(t) {
+		store, r := train(t, m.b, quadratic, nothing, Config{Steps: n, LearningRate: eta, Schedule: WarmupCosine{warmup, 0.1}, StepsPerCall: m.k})
 		want, _ := adamByHand(n, rate, 0)
 		for i, got := range uAndW(t, store, "", "") {
-			near(t, got, want[n][i], 1e-12, "θ after", n, "steps, K", k, i)
+			near(t, got, want[n][i], 1e-12, "θ after", n, "steps, K", m.k, i)
 		}
 		for s, theta := range want[:n] {
 			loss := 0.0
@@ -92,7 +92,7 @@ func TestAdam(t *testing.T) {
 func TestClip(t *testing.T) {
 	rate := func(int) float64 { return 0.05 }
 	for _, clipAt := range []float64{0.5, 1e3} { // below and above the gradient's norm of about 5.8
-		store, _ := train(t, quadratic, nothing, Config{Steps: 3, LearningRate: 0.05, ClipNorm: clipAt})
+		store, _ := train(t, onHost, quadratic, nothing, Config{Steps: 3, LearningRate: 0.05, ClipNorm: clipAt})
 		thetas, m := adamByHand(3, rate, clipAt)
 		for i, got := range uAndW(t, store, adamScope, "_1st_moment") {
 			near(t, got, m[i], 1e-12, "first moment, clip", clipAt, i)
@@ -106,7 +106,7 @@ func TestClip(t *testing.T) {
 // TestEMA holds the averages against their closed form Σ_k (1−d_k) Π_{j>k} d_j θ_k, with θ_k from Adam by hand.
 func TestEMA(t *testing.T) {
 	const n, decay = 30, 0.6 // the warm-up (1+k)/(10+k) passes 0.6 at k = 13
-	store, _ := train(t, quadratic, nothing, Config{Steps: n, LearningRate: 0.05, EMA: decay})
+	store, _ := train(t, onHost, quadratic, nothing, Config{Steps: n, LearningRate: 0.05, EMA: decay})
 	thetas, _ := adamByHand(n, func(int) float64 { return 0.05 }, 0)
 	weight := make([]float64, n+1)
 	for k := range weight {
@@ -161,7 +161,7 @@ func TestSchedules(t *testing.T) {
 
 // TestLineIsFitted trains to the known optimum of a convex problem.
 func TestLineIsFitted(t *testing.T) {
-	store, r := train(t, lineLoss, line{16}, Config{Steps: 2000, LearningRate: 0.05, Schedule: WarmupCosine{Warmup: 50}})
+	store, r := train(t, onHost, lineLoss, line{16}, Config{Steps: 2000, LearningRate: 0.05, Schedule: WarmupCosine{Warmup: 50}})
 	w := values(t, store, "/net/layer_1/dense/weights")
 	near(t, w[0], 2, 1e-6, "w₁")
 	near(t, w[1], -3, 1e-6, "w₂")

@@ -72,12 +72,12 @@ func TestLoadGivesWhatTrainingGave(t *testing.T) {
 
 // TestFinishedIsWhatTrainGives: the finished weights are Train's averages, exactly or rounded to half width.
 func TestFinishedIsWhatTrainGives(t *testing.T) {
-	store, _ := train(t, noisyLoss, line{8}, runConfig)
+	store, _ := train(t, onHost, noisyLoss, line{8}, runConfig)
 	want, err := Averaged(store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded, _, err := loadOrTrain(t, backendtest.Open(t), t.TempDir(), runConfig)
+	loaded, _, err := loadOrTrain(t, onHost, t.TempDir(), runConfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,31 +131,29 @@ func abs(x float64) float64 { return max(x, -x) }
 func TestResume(t *testing.T) {
 	long := runConfig
 	long.Steps = 60
-	for _, b := range []compute.Backend{onHost, backendtest.Open(t)} {
-		want, whole, err := loadOrTrain(t, b, t.TempDir(), long)
+	for _, m := range modes(t) {
+		want, whole, err := loadOrTrain(t, m.b, t.TempDir(), long)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range perCall(b) {
-			c, dir := long, t.TempDir()
-			c.StepsPerCall = k
-			first := interrupted(t, b, dir, 3, c)
-			second := interrupted(t, b, dir, 29, c)
-			if second.Resumed != first.Steps || first.Steps < 4 || second.Steps < 30 {
-				t.Errorf("K = %d: stopped at %d, resumed at %d, stopped at %d", k, first.Steps, second.Resumed, second.Steps)
-			}
-			got, r, err := loadOrTrain(t, b, dir, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if r.Resumed != second.Steps || r.Seconds <= second.Seconds || len(r.Losses) != len(whole.Losses) {
-				t.Errorf("K = %d: report %+v", k, r)
-			}
-			for i, loss := range whole.Losses {
-				near(t, r.Losses[i], loss, 0, "loss", i)
-			}
-			sameBits(t, "resumed", bits(t, want), bits(t, got))
+		c, dir := long, t.TempDir()
+		c.StepsPerCall = m.k
+		first := interrupted(t, m.b, dir, 3, c)
+		second := interrupted(t, m.b, dir, 29, c)
+		if second.Resumed != first.Steps || first.Steps < 4 || second.Steps < 30 {
+			t.Errorf("K = %d: stopped at %d, resumed at %d, stopped at %d", m.k, first.Steps, second.Resumed, second.Steps)
 		}
+		got, r, err := loadOrTrain(t, m.b, dir, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Resumed != second.Steps || len(r.Losses) != len(whole.Losses) {
+			t.Errorf("K = %d: report %+v", m.k, r)
+		}
+		for i, loss := range whole.Losses {
+			near(t, r.Losses[i], loss, 0, "loss", i)
+		}
+		sameBits(t, "resumed", bits(t, want), bits(t, got))
 	}
 }
 

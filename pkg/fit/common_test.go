@@ -75,11 +75,11 @@ func sameBits(t *testing.T, what string, want, got map[string]string) {
 	}
 }
 
-// train is Train on the test's backend with a fresh store; it must succeed.
-func train(t *testing.T, loss Loss, data Batches, c Config) (*model.Store, Report) {
+// train is Train with a fresh store; it must succeed.
+func train(t *testing.T, b compute.Backend, loss Loss, data Batches, c Config) (*model.Store, Report) {
 	t.Helper()
 	store := model.NewStore()
-	r, err := Train(context.Background(), backendtest.Open(t), store, loss, data, c)
+	r, err := Train(context.Background(), b, store, loss, data, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,12 +97,19 @@ func loadOrTrain(t *testing.T, b compute.Backend, dir string, c Config) (*model.
 	return store, r, err
 }
 
-// perCall returns the values of StepsPerCall that the backend takes.
-func perCall(b compute.Backend) []int {
-	if backend.IsXLA(b) {
-		return []int{1, 20}
+// mode is a backend with a number of steps in a call.
+type mode struct {
+	b compute.Backend
+	k int
+}
+
+// modes returns one step a call on pure Go and, where the test's backend is XLA, 20 in a loop there.
+func modes(t *testing.T) []mode {
+	all := []mode{{onHost, 1}}
+	if b := backendtest.Open(t); backend.IsXLA(b) {
+		all = append(all, mode{b, 20})
 	}
-	return []int{1}
+	return all
 }
 
 func values(t *testing.T, store *model.Store, path string) []float64 {

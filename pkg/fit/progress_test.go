@@ -9,7 +9,7 @@ import (
 // TestProgress: the last step is always shown, steps only grow, and the shown losses are means over what passed.
 func TestProgress(t *testing.T) {
 	var shown []Status
-	_, r := train(t, noisyLoss, line{8}, Config{Steps: 45, LearningRate: 0.01, Progress: func(s Status) { shown = append(shown, s) }})
+	_, r := train(t, onHost, noisyLoss, line{8}, Config{Steps: 45, LearningRate: 0.01, Progress: func(s Status) { shown = append(shown, s) }})
 	if len(shown) == 0 || shown[len(shown)-1].Step != 45 {
 		t.Fatalf("shown: %v, want step 45 last", shown)
 	}

@@ -17,31 +17,34 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 )
 
-// TestStepsPerCall: the state after 50 steps (20 + 20 + 10 for K = 20) is bit for bit the same for every K, compiled once.
+// TestStepsPerCall: the state after 50 steps is bit for bit the same for each K, compiled once: 50 calls of one step (no
+// loop), and 20 + 20 + 10 in the loop.
 func TestStepsPerCall(t *testing.T) {
 	c := Config{Steps: 50, LearningRate: 0.01, Seed: 3, EMA: 0.99, ClipNorm: 1, Schedule: WarmupCosine{Warmup: 5}}
-	var first map[string]string
-	for _, k := range perCall(backendtest.Open(t)) {
-		c.StepsPerCall = k
-		store, r := train(t, noisyLoss, line{8}, c)
+	for _, m := range modes(t) {
+		c.StepsPerCall = 1
+		one, _ := train(t, m.b, noisyLoss, line{8}, c)
+		c.StepsPerCall = m.k
+		many, r := train(t, m.b, noisyLoss, line{8}, c)
 		if r.Compiles != 1 {
-			t.Errorf("K = %d: %d programs compiled, want 1", k, r.Compiles)
+			t.Errorf("K = %d: %d programs compiled, want 1", m.k, r.Compiles)
 		}
-		if first == nil {
-			first = bits(t, store)
-		}
-		sameBits(t, "K", first, bits(t, store))
+		sameBits(t, "K", bits(t, one), bits(t, many))
 	}
-	c.Seed = 4
-	other, _ := train(t, noisyLoss, line{8}, c)
-	if got := bits(t, other)["/net/layer_1/dense/weights"]; got == first["/net/layer_1/dense/weights"] {
+}
+
+func TestSeed(t *testing.T) {
+	const path = "/net/layer_1/dense/weights"
+	three, _ := train(t, onHost, noisyLoss, line{8}, Config{Steps: 2, LearningRate: 0.01, Seed: 3})
+	four, _ := train(t, onHost, noisyLoss, line{8}, Config{Steps: 2, LearningRate: 0.01, Seed: 4})
+	if bits(t, three)[path] == bits(t, four)[path] {
 		t.Error("seeds 3 and 4 end in the same weights")
 	}
 }
 
 // TestBackendsAgree: without noise, from given weights, XLA and pure Go train alike up to rounding.
 func TestBackendsAgree(t *testing.T) {
-	a, _ := train(t, quadratic, nothing, Config{Steps: 40, LearningRate: 0.05, EMA: 0.9, ClipNorm: 1})
+	a, _ := train(t, backendtest.Open(t), quadratic, nothing, Config{Steps: 40, LearningRate: 0.05, EMA: 0.9, ClipNorm: 1})
 	b := model.NewStore()
 	if _, err := Train(context.Background(), onHost, b, quadratic, nothing, Config{Steps: 40, LearningRate: 0.05, EMA: 0.9, ClipNorm: 1}); err != nil {
 		t.Fatal(err)
@@ -55,12 +58,12 @@ func TestBackendsAgree(t *testing.T) {
 
 // TestStopIsExact: a rule that ends the run inside a call leaves the state of exactly that step.
 func TestStopIsExact(t *testing.T) {
-	want, _ := train(t, noisyLoss, line{8}, Config{Steps: 33, LearningRate: 0.01, StepsPerCall: 1})
-	for _, k := range perCall(backendtest.Open(t)) {
-		store, r := train(t, noisyLoss, line{8}, Config{Steps: 90, LearningRate: 0.01, StepsPerCall: k,
+	for _, m := range modes(t) {
+		want, _ := train(t, m.b, noisyLoss, line{8}, Config{Steps: 33, LearningRate: 0.01, StepsPerCall: m.k})
+		store, r := train(t, m.b, noisyLoss, line{8}, Config{Steps: 90, LearningRate: 0.01, StepsPerCall: m.k,
 			Stop: func(losses []float64) bool { return len(losses) == 33 }})
 		if r.Steps != 33 || len(r.Losses) != 33 || r.Stopped != StoppedByRule {
-			t.Errorf("K = %d: %d steps, %d losses, stopped %q", k, r.Steps, len(r.Losses), r.Stopped)
+			t.Errorf("K = %d: %d steps, %d losses, stopped %q", m.k, r.Steps, len(r.Losses), r.Stopped)
 		}
 		sameBits(t, "stopped", bits(t, want), bits(t, store))
 	}
@@ -95,18 +98,18 @@ func TestDiverged(t *testing.T) {
 			return batch, err
 		})
 	}
-	for _, k := range perCall(backendtest.Open(t)) {
+	for _, m := range modes(t) {
 		for _, bad := range []int{0, 19, 29} {
 			store := model.NewStore()
-			c := Config{Steps: 60, LearningRate: 0.01, StepsPerCall: k}
-			r, err := Train(context.Background(), backendtest.Open(t), store, noisyLoss, badData(bad), c)
+			c := Config{Steps: 60, LearningRate: 0.01, StepsPerCall: m.k}
+			r, err := Train(context.Background(), m.b, store, noisyLoss, badData(bad), c)
 			var diverged Diverged
 			if !errors.As(err, &diverged) || diverged.Step != bad+1 || !math.IsNaN(diverged.Loss) || r.Steps != bad {
-				t.Errorf("K = %d, NaN in batch %d: error %v, %d steps", k, bad, err, r.Steps)
+				t.Errorf("K = %d, NaN in batch %d: error %v, %d steps", m.k, bad, err, r.Steps)
 				continue
 			}
 			if bad > 0 {
-				want, _ := train(t, noisyLoss, line{8}, Config{Steps: bad, LearningRate: 0.01, StepsPerCall: 1})
+				want, _ := train(t, m.b, noisyLoss, line{8}, Config{Steps: bad, LearningRate: 0.01, StepsPerCall: 1})
 				sameBits(t, "after NaN", bits(t, want), bits(t, store))
 			}
 		}
@@ -126,15 +129,15 @@ func TestDivergedUpdate(t *testing.T) {
 		u := scope.WithInitializer(fixed(3)).VariableWithShape("u", batch[0].Shape()).NodeValue(batch[0].Graph())
 		return graph.Sqrt(graph.Mul(u, batch[0]))
 	}
-	for _, k := range perCall(backendtest.Open(t)) {
+	for _, m := range modes(t) {
 		store := model.NewStore()
-		_, err := Train(context.Background(), backendtest.Open(t), store, root, data, Config{Steps: 30, LearningRate: 0.01, StepsPerCall: k})
+		_, err := Train(context.Background(), m.b, store, root, data, Config{Steps: 30, LearningRate: 0.01, StepsPerCall: m.k})
 		var diverged Diverged
 		if !errors.As(err, &diverged) || diverged.Step != 8 || diverged.Loss != 0 {
-			t.Errorf("K = %d: error %v, want Diverged at step 8 with loss 0", k, err)
+			t.Errorf("K = %d: error %v, want Diverged at step 8 with loss 0", m.k, err)
 		}
 		if u := values(t, store, "/u")[0]; !finite(u) || u >= 3 {
-			t.Errorf("K = %d: weight %g, want the finite one after step 7", k, u)
+			t.Errorf("K = %d: weight %g, want the finite one after step 7", m.k, u)
 		}
 	}
 }
@@ -156,15 +159,15 @@ func TestCancel(t *testing.T) {
 	if r.Steps <= 10 || r.Steps > 30 {
 		t.Errorf("%d steps, want the call that was running to end", r.Steps)
 	}
-	want, _ := train(t, noisyLoss, line{8}, Config{Steps: r.Steps, LearningRate: 0.01})
+	want, _ := train(t, backendtest.Open(t), noisyLoss, line{8}, Config{Steps: r.Steps, LearningRate: 0.01})
 	sameBits(t, "cancelled", bits(t, want), bits(t, store))
 }
 
 // TestTrainFurther: a second Train goes on from the weights with a fresh optimiser.
 func TestTrainFurther(t *testing.T) {
-	store, _ := train(t, quadratic, nothing, Config{Steps: 5, LearningRate: 0.05})
+	store, _ := train(t, onHost, quadratic, nothing, Config{Steps: 5, LearningRate: 0.05})
 	before := uAndW(t, store, "", "")
-	if _, err := Train(context.Background(), backendtest.Open(t), store, quadratic, nothing, Config{Steps: 1, LearningRate: 0.05}); err != nil {
+	if _, err := Train(context.Background(), onHost, store, quadratic, nothing, Config{Steps: 1, LearningRate: 0.05}); err != nil {
 		t.Fatal(err)
 	}
 	for i, got := range uAndW(t, store, "", "") {
@@ -175,10 +178,10 @@ func TestTrainFurther(t *testing.T) {
 
 // TestFrozen: a variable that is not trainable keeps its value, and takes part.
 func TestFrozen(t *testing.T) {
-	for _, k := range perCall(backendtest.Open(t)) {
+	for _, m := range modes(t) {
 		store := model.NewStore()
 		store.VariableWithValue("/net/layer_1/dense/weights", [][]float64{{1}, {1}}).SetTrainable(false)
-		if _, err := Train(context.Background(), backendtest.Open(t), store, lineLoss, line{8}, Config{Steps: 30, LearningRate: 0.05, StepsPerCall: k}); err != nil {
+		if _, err := Train(context.Background(), m.b, store, lineLoss, line{8}, Config{Steps: 30, LearningRate: 0.05, StepsPerCall: m.k}); err != nil {
 			t.Fatal(err)
 		}
 		if w := values(t, store, "/net/layer_1/dense/weights"); w[0] != 1 || w[1] != 1 {
@@ -219,7 +222,7 @@ func TestConvolutionsLoopOnTheHost(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	b := backendtest.Open(t)
+	b := onHost
 	good := Config{Steps: 5, LearningRate: 0.1}
 	with := func(change func(*Config)) Config { c := good; change(&c); return c }
 	ragged := function(func(step int) ([]*tensors.Tensor, error) { return line{8 - step/3}.Batch(step) })

@@ -1,6 +1,7 @@
 package nets_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -58,74 +59,96 @@ func floats(t *testing.T, exec *model.Exec, x any) []float64 {
 	return flat
 }
 
-// TestGradients holds ∇f and ∇‖∇f‖², by x and by a weight, against central differences in float64.
-// The difference quotient's own error is h² times a third derivative, about 1e-8 here, and rounding 1e-16/h = 1e-11.
+// activations are those whose derivatives exist everywhere.
+var activations = []func(*graph.Node) *graph.Node{graph.Tanh, activation.Swish, graph.Sigmoid}
+
+// three is the sum of the outputs of three networks, one for each of the activations, at x and at a time taken from x.
+func three(scope *model.Scope, x *graph.Node) *graph.Node {
+	t := graph.Slice(x, graph.AxisRange(), graph.AxisElem(0))
+	in := graph.Concatenate([]*graph.Node{x, nets.TimeEmbedding(t, 4, 0.5, 3)}, -1)
+	sum := graph.ScalarZero(x.Graph(), x.DType())
+	for i, act := range activations {
+		sum = graph.Add(sum, graph.ReduceAllSum(nets.MLP(scope.At("net_%d", i), in, nets.GlorotUniform, act, 5, 4, 1)))
+	}
+	return sum
+}
+
+// sensitivity is ‖∇ₓ three‖², whose gradient is of second order.
+func sensitivity(scope *model.Scope, x *graph.Node) *graph.Node {
+	return graph.ReduceAllSum(graph.Square(graph.Gradient(three(scope, x), x)[0]))
+}
+
+func weight(store *model.Store, net int) *model.Variable {
+	return store.GetVariable(fmt.Sprintf("/net_%d/layer_2/dense/weights", net))
+}
+
+// withGradients returns f, ∇f by x, and ∇f by each network's second layer, in one vector.
+func withGradients(f netFn) netFn {
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		y := f(scope, x)
+		by := []*graph.Node{x}
+		for i := range activations {
+			by = append(by, weight(scope.Store(), i).NodeValue(x.Graph()))
+		}
+		out := []*graph.Node{graph.Reshape(y, 1)}
+		for _, g := range graph.Gradient(y, by...) {
+			out = append(out, graph.Reshape(g, g.Shape().Size()))
+		}
+		return graph.Concatenate(out, 0)
+	}
+}
+
+// TestGradients holds ∇f and ∇‖∇f‖², by x and by weights, against central differences in float64.
+// The difference quotient's own error is h² times a third derivative, about 1e-9 here, and rounding 1e-16/h = 1e-11.
 func TestGradients(t *testing.T) {
 	const h, tol = 1e-5, 1e-7
-	x := [][]float64{{0.3, -0.7}, {1.1, 0.4}, {-0.2, 0.9}}
-	for name, act := range map[string]func(*graph.Node) *graph.Node{
-		"tanh": graph.Tanh, "swish": activation.Swish, "sigmoid": graph.Sigmoid} {
-		f := func(scope *model.Scope, x *graph.Node) *graph.Node {
-			t := graph.Slice(x, graph.AxisRange(), graph.AxisElem(0))
-			in := graph.Concatenate([]*graph.Node{x, nets.TimeEmbedding(t, 4, 0.5, 3)}, -1)
-			return graph.ReduceAllSum(nets.MLP(scope.At("net"), in, nets.GlorotUniform, act, 5, 4, 1))
-		}
-		sensitivity := func(scope *model.Scope, x *graph.Node) *graph.Node {
-			return graph.ReduceAllSum(graph.Square(graph.Gradient(f(scope, x), x)[0]))
-		}
-		for bName, b := range backends(t) {
-			for order, fn := range []netFn{f, sensitivity} {
-				store := model.NewStore()
-				if err := store.SetRNGStateFromSeed(7); err != nil {
-					t.Fatal(err)
+	for name, b := range backends(t) {
+		for order, fn := range []netFn{three, sensitivity} {
+			store := model.NewStore()
+			if err := store.SetRNGStateFromSeed(7); err != nil {
+				t.Fatal(err)
+			}
+			x := [][]float64{{0.3, -0.7}, {1.1, 0.4}, {-0.2, 0.9}}
+			f := compiled(t, b, store, withGradients(fn))
+			at := f(x)
+			for i := range 6 {
+				v := &x[i/2][i%2]
+				was := *v
+				*v = was + h
+				up := f(x)[0]
+				*v = was - h
+				down := f(x)[0]
+				*v = was
+				near(t, at[1+i], (up-down)/(2*h), tol, name, "order", order+1, "x", i)
+			}
+			for net := range activations {
+				for _, k := range []int{0, 7, 19} {
+					up := moved(t, weight(store, net), k, h, func() float64 { return f(x)[0] })
+					down := moved(t, weight(store, net), k, -h, func() float64 { return f(x)[0] })
+					near(t, at[7+20*net+k], (up-down)/(2*h), tol, name, "order", order+1, "network", net, "weight", k)
 				}
-				checkInput(t, b, store, fn, x, h, tol, name, bName, order+1)
-				checkWeight(t, b, store, fn, x, h, tol, name, bName, order+1)
 			}
 		}
 	}
 }
 
-func checkInput(t *testing.T, b compute.Backend, store *model.Store, fn netFn, x [][]float64, h, tol float64, labels ...any) {
+// moved returns f with the variable's k-th number moved by h.
+func moved(t *testing.T, v *model.Variable, k int, h float64, f func() float64) float64 {
 	t.Helper()
-	grad := call(t, b, store, func(s *model.Scope, x *graph.Node) *graph.Node { return graph.Gradient(fn(s, x), x)[0] }, x)
-	f := compiled(t, b, store, fn)
-	for i := range x {
-		for j, at := range x[i] {
-			x[i][j] = at + h
-			up := f(x)[0]
-			x[i][j] = at - h
-			down := f(x)[0]
-			x[i][j] = at
-			near(t, grad[i*len(x[i])+j], (up-down)/(2*h), tol, append(labels, "x", i, j)...)
-		}
-	}
-}
-
-func checkWeight(t *testing.T, b compute.Backend, store *model.Store, fn netFn, x [][]float64, h, tol float64, labels ...any) {
-	t.Helper()
-	v := store.GetVariable("/net/layer_2/dense/weights")
-	grad := call(t, b, store, func(s *model.Scope, x *graph.Node) *graph.Node {
-		y := fn(s, x)
-		return graph.Gradient(y, v.NodeValue(x.Graph()))[0]
-	}, x)
-	weights, err := tensors.CopyFlatData[float64](v.MustValue())
+	was, err := tensors.CopyFlatData[float64](v.MustValue())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := compiled(t, b, store, fn)
-	at := func(k int, value float64) float64 {
-		moved := append([]float64(nil), weights...)
-		moved[k] = value
-		if err := v.SetValue(tensors.FromFlatDataAndDimensions(moved, v.Shape().Dimensions...)); err != nil {
+	set := func(x []float64) {
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(x, v.Shape().Dimensions...)); err != nil {
 			t.Fatal(err)
 		}
-		return f(x)[0]
 	}
-	for _, k := range []int{0, 7, 19} {
-		near(t, grad[k], (at(k, weights[k]+h)-at(k, weights[k]-h))/(2*h), tol, append(labels, "weight", k)...)
-	}
-	at(0, weights[0])
+	x := append([]float64(nil), was...)
+	x[k] += h
+	set(x)
+	defer set(was)
+	return f()
 }
 
 func near(t *testing.T, got, want, tol float64, labels ...any) {
