@@ -25,6 +25,7 @@ STAMPS = VENV / ".setup"
 GIB = 1 << 30
 NEEDED = {"venv": 1 * GIB, "go": int(1.5 * GIB)}  # measured on x86-64 Linux: 0.7 and 1.1 GiB
 AGAIN = "make setup"
+BASE = getattr(sys, "_base_executable", sys.executable)  # not .venv's own python, should that one run this
 
 
 def main():
@@ -86,7 +87,8 @@ def step(name, made_from, do, needs=None, says=""):
     write(mark, made_from)
     do(again)
     write(stamp, made_from)
-    mark.unlink()
+    if mark.exists():  # making .venv anew takes all marks with it
+        mark.unlink()
 
 
 def write(path, text):
@@ -213,8 +215,9 @@ def require_disk(needs, free=lambda path: shutil.disk_usage(str(path)).free):
 # Python.
 
 def make_venv(again):
-    broken = (VENV / "pyvenv.cfg").exists()
-    run([sys.executable, "-m", "venv"] + (["--clear"] if again or broken else []) + [VENV], "python3 -m venv")
+    """Makes .venv; one that another Python made, or that was cut short, goes first."""
+    another = (VENV / "pyvenv.cfg").exists()
+    run([BASE, "-m", "venv"] + (["--clear"] if again or another else []) + [VENV], "python3 -m venv")
     run([BIN / "python", "-m", "pip", "--version"], "pip in .venv")
 
 
@@ -231,7 +234,7 @@ def move_venv():
     before = home.read_text() if home.exists() else here
     if before != here:
         print("setup: this clone was moved here; its .venv follows ...", flush=True)
-        run([sys.executable, "-m", "venv", "--without-pip", VENV], "python3 -m venv")
+        run([BASE, "-m", "venv", "--without-pip", VENV], "python3 -m venv")
         for script in BIN.iterdir():
             rebase(script, b"#!" + before.encode(), b"#!" + here.encode())
     write(home, here)

@@ -54,7 +54,7 @@ func try(config, note string) error {
 		return err
 	}
 	defer b.Finalize()
-	product, err := graph.CallOnce(b, func(x, y *graph.Node) *graph.Node { return graph.MatMul(x, y) },
+	product, err := graph.CallOnce(b, graph.MatMul,
 		[][]float32{{1, 2}, {3, 4}}, [][]float32{{5, 6}, {7, 8}})
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 )
 
 func TestProduct(t *testing.T) {
-	got := backendtest.Floats(t, func(a, b *graph.Node) *graph.Node { return graph.MatMul(a, b) },
+	got := backendtest.Floats(t, graph.MatMul,
 		[][]float64{{1, 2}, {3, 4}}, [][]float64{{5, 6}, {7, 8}})
 	if want := []float64{19, 22, 43, 50}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("2x2 product = %v, want %v", got, want)

@@ -76,9 +76,10 @@ def main():
 def start_lab(folder, notebook):
     """Starts the server and returns it with the address, once it answers."""
     log = open(folder + "/lab.log", "w+")
+    env = dict(os.environ, TMPDIR=folder, JUPYTERLAB_WORKSPACES_DIR=folder + "/workspaces")
     server = subprocess.Popen(
         [sys.executable, str(ROOT / "kernels" / "lab.py"), "--root", folder, "--open", "notebooks/{}.ipynb".format(notebook),
-         "--no-browser", "--LabApp.expose_app_in_browser=True"], stdout=log, stderr=log, start_new_session=True, env=dict(os.environ, TMPDIR=folder))
+         "--no-browser", "--LabApp.expose_app_in_browser=True"], stdout=log, stderr=log, start_new_session=True, env=env)
     for _ in range(600):
         time.sleep(0.1)
         log.seek(0)

@@ -198,9 +198,9 @@ class Python(Case):
         env = dict(dict(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(self.top)), **env)
         return self.snippet("""
             try:
-                setup.step("python", "here", setup.make_venv)
+                setup.step("python", "here", setup.make_venv, says="a Python environment")
                 setup.move_venv()
-                setup.step("lab", "lock", lambda again: setup.pip(setup.lock("lab"), again))
+                setup.step("lab", "lock", lambda again: setup.pip(setup.lock("lab"), again), says="a lock")
             except Problem as problem:
                 sys.exit(str(problem))
             """, **env)
@@ -235,6 +235,16 @@ class Python(Case):
         (self.clone / ".venv" / ".setup" / "lab.begun").write_text("")
         code, output = self.install(self.hash)
         self.assertEqual((code, self.answer()), (0, "42"), output)
+
+    def test_another_python_makes_it_anew(self):
+        code, output = self.install(self.hash)
+        self.assertEqual((code, self.answer()), (0, "42"), output)
+        (self.clone / ".venv" / ".setup" / "python").write_text("another Python")
+        code, output = self.install(self.hash)
+        self.assertEqual((code, self.answer()), (0, "42"), output)
+        self.assertIn("a Python environment", output)
+        code, output = self.install(self.hash)
+        self.assertEqual((code, output), (0, ""), "a third run has nothing to do")
 
     def test_moved_clone_heals(self):
         code, output = self.install(self.hash)
