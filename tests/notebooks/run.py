@@ -32,7 +32,9 @@ NOTEBOOKS = ROOT / "notebooks"
 GOAL = {True: 90, False: 20}  # seconds on 2 cores that a notebook should stay under, with training and without
 LIMIT = 900  # seconds after which a notebook is stopped: something hangs
 LARGEST = 400_000  # bytes of a committed .ipynb
-MACHINE = re.compile(r"/(?:root|home|tmp|work|Users|private|var/folders)/\S+")
+# A path of the machine that ran a notebook: this one's folders, and where users and temporary files lie on any other.
+HERE = "|".join(re.escape(str(path)) for path in (ROOT, Path.home(), Path(tempfile.gettempdir())))
+MACHINE = re.compile(r"(?<![\w.:/])(?:{}|/(?:root|home|tmp|Users|private|var/folders))/[^\s\"]+".format(HERE))
 
 
 def main():
@@ -137,8 +139,9 @@ def cell_faults(notebook):
         errors = [output.evalue for output in cell.outputs if output.output_type == "error"]
         if errors:
             faults.append("{}: {}\n{}".format(where, errors[0], said(cell)))
-        elif MACHINE.search(json.dumps(cell.outputs, ensure_ascii=False)):
-            faults.append("{} prints a path of this machine: {}".format(where, MACHINE.search(json.dumps(cell.outputs)).group(0)[:80]))
+        paths = MACHINE.findall(json.dumps(cell.outputs, ensure_ascii=False).replace("\\n", "\n").replace("\\t", "\t"))
+        if paths and not errors:
+            faults.append("{} prints a path of this machine: {}".format(where, paths[0][:80]))
     return faults
 
 

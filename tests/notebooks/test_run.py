@@ -48,7 +48,7 @@ class Runner(unittest.TestCase):
         self.assertFalse((run.NOTEBOOKS / "01-x.ipynb").exists(), "a failing notebook was written")
 
     def test_path_of_this_machine(self):
-        faults = self.run_cells('import ("fmt"; "os")\n%%\nfmt.Println(os.TempDir() + "/x")')
+        faults = self.run_cells('import ("fmt"; "os")\n%%\nfmt.Println("in\\n" + os.TempDir() + "/x")')
         self.assertEqual(len(faults), 1, faults)
         self.assertIn("prints a path of this machine", faults[0])
 
