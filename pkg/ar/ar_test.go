@@ -117,7 +117,7 @@ func TestPrefixConditionals(t *testing.T) {
 }
 
 func TestSamples(t *testing.T) {
-	const n = 200_000
+	const n = 100_000
 	p := law(t)
 	for _, prefix := range [][]float64{{}, {1, 0, 1, 1}} {
 		rows := make([][]float64, n) // what lies behind the prefix must not matter
