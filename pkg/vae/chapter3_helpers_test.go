@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/lowerbound-ml/lowerbound/datasets"
+	drawn "github.com/lowerbound-ml/lowerbound/datasets/shapes"
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
@@ -18,7 +19,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
 )
 
-// model3 is a VAE with its trained weights.
+// trainedVAE is a VAE with its trained weights.
 type trainedVAE struct {
 	vae.Config
 	store *model.Store
@@ -115,4 +116,15 @@ func moments(rows [][]float64) ([]float64, *mat.SymDense) {
 	stat.CovarianceMatrix(&cov, all, nil)
 	cov.ScaleSym(float64(n-1)/float64(n), &cov)
 	return mean, &cov
+}
+
+// pictures returns the intensities of p, [n][64].
+func pictures(p *drawn.Pictures) [][]float64 {
+	out := make([][]float64, p.Len())
+	for i := range out {
+		for _, v := range p.At(i) {
+			out[i] = append(out[i], float64(v))
+		}
+	}
+	return out
 }
