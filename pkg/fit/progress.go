@@ -42,10 +42,10 @@ func (t *throttle) update(last bool) {
 	if t.start.IsZero() {
 		t.start, t.warm = time.Now(), step
 	}
-	if t.r.c.Progress == nil || step == t.seen || (!last && time.Since(t.last) < showEvery) {
+	if t.r.c.Progress == nil || step == 0 || (!last && (step == t.seen || step == t.r.c.Steps || time.Since(t.last) < showEvery)) {
 		return
 	}
-	s := Status{Step: step, Steps: t.r.c.Steps, Loss: mean(t.r.report.Losses[t.seen:])}
+	s := Status{Step: step, Steps: t.r.c.Steps, Loss: mean(t.r.report.Losses[min(t.seen, step-1):]), Done: last}
 	if step > t.warm {
 		s.StepsPerSecond = t.speed()
 		s.ETA = time.Duration(float64(s.Steps-step) / s.StepsPerSecond * float64(time.Second))
@@ -78,7 +78,7 @@ func bar(w io.Writer) Progress {
 		}
 		b.Describe(fmt.Sprintf("loss %.5g", s.Loss))
 		_ = b.Set(s.Step) // a bar that cannot be drawn must not end the run
-		if s.Step == s.Steps {
+		if s.Done {
 			fmt.Fprintln(w)
 		}
 	}

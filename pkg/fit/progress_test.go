@@ -14,7 +14,10 @@ func TestProgress(t *testing.T) {
 		t.Fatalf("shown: %v, want step 45 last", shown)
 	}
 	from := 0
-	for _, s := range shown {
+	for i, s := range shown {
+		if s.Done != (i == len(shown)-1) {
+			t.Errorf("%+v, call %d of %d: only the last is done", s, i+1, len(shown))
+		}
 		if s.Step <= from || s.Steps != 45 {
 			t.Errorf("%+v after step %d", s, from)
 			continue
@@ -24,6 +27,16 @@ func TestProgress(t *testing.T) {
 	}
 	if last := shown[len(shown)-1]; last.ETA != 0 {
 		t.Errorf("time to go at the end: %v", last.ETA)
+	}
+}
+
+// TestProgressOfAStoppedRun: the last call says that the run is done, wherever it stopped.
+func TestProgressOfAStoppedRun(t *testing.T) {
+	var shown []Status
+	stop := func(losses []float64) bool { return len(losses) == 7 }
+	train(t, onHost, noisyLoss, line{8}, Config{Steps: 45, LearningRate: 0.01, Stop: stop, Progress: func(s Status) { shown = append(shown, s) }})
+	if last := shown[len(shown)-1]; last.Step != 7 || !last.Done {
+		t.Errorf("last shown: %+v, want step 7, done", last)
 	}
 }
 

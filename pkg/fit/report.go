@@ -46,6 +46,7 @@ type Status struct {
 	Loss           float64 // mean over the steps since the last Status
 	StepsPerSecond float64 // of this session
 	ETA            time.Duration
+	Done           bool // the run ends here: all steps, Config.Stop, an interrupt or an error
 }
 
 // Progress shows the state of a run: see Bar, and package show for notebooks.

@@ -181,6 +181,7 @@ const callTime = time.Second
 // loop trains from r.report.Steps to the end, saving on the way and when it is stopped.
 func (r *run) loop(ctx context.Context, s saver) error {
 	show := newThrottle(r)
+	defer show.update(true)
 	for r.report.Steps < r.c.Steps && r.report.Stopped == "" {
 		if ctx.Err() != nil {
 			if err := s.save(r); err != nil {
@@ -210,7 +211,6 @@ func (r *run) loop(ctx context.Context, s saver) error {
 	if r.report.Stopped == "" {
 		r.report.Stopped = StoppedBySteps
 	}
-	show.update(true)
 	return nil
 }
 

@@ -175,7 +175,7 @@ func TestProgress(t *testing.T) {
 	show := progress(func(html string) { shown = append(shown, html) }, func() { syncs++ })
 	show(fit.Status{Step: 1, Steps: 10, Loss: 2.5})
 	show(fit.Status{Step: 5, Steps: 10, Loss: 1.5, StepsPerSecond: 20, ETA: 2400 * time.Millisecond})
-	show(fit.Status{Step: 10, Steps: 10, Loss: 1})
+	show(fit.Status{Step: 9, Steps: 10, Loss: 1, Done: true})
 	if len(shown) != 3 || syncs != 3 {
 		t.Fatalf("%d updates, %d syncs, want 3 and 3", len(shown), syncs)
 	}

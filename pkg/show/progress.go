@@ -12,7 +12,7 @@ import (
 )
 
 // Progress returns a bar for fit.Config.Progress, which calls it about ten times a second. In a notebook the bar is an
-// output that is updated in place and emptied after the last step, so that nothing of it, no time above all, stays in the
+// output that is updated in place and emptied when the run ends, so that nothing of it, no time above all, stays in the
 // saved notebook; elsewhere it is fit.Bar on standard error.
 func Progress() fit.Progress {
 	if !gonbui.IsNotebook {
@@ -25,7 +25,7 @@ func Progress() fit.Progress {
 // progress draws through update, and waits with sync until the output stands, so that none is lost when the cell ends.
 func progress(update func(html string), sync func()) fit.Progress {
 	return func(s fit.Status) {
-		if s.Step >= s.Steps {
+		if s.Done {
 			update("")
 		} else {
 			update(progressHTML(s))
