@@ -121,12 +121,14 @@ func TestFrozenVariance(t *testing.T) {
 	c.Near("E2.9 where it lies", best.X, []float64{1.05797, 1.15895}, 1e-5)
 	c.Differ("X9 max log p(x) = max L whatever q's family", -best.F, most, .1)
 
-	// With the posterior in the family, at √2, both maxima are one.
-	c.Near("X9 with q's variance free", backendtest.Floats(t, func(g *Graph) *Node {
-		m, x := fixture(g)
-		m.A = Const(g, [][]float64{{math.Sqrt2}})
-		return m.Bound(m.Posterior(x), x)
-	}), most, 1e-12)
+	// With the posterior in the family at every a, the best bound and log p(x) are the same function of a.
+	out := backendtest.Call(t, func(a *Node) (bound, logP *Node) {
+		m, x := fixture(a.Graph())
+		m.A = a
+		return m.Bound(m.Posterior(x), x), m.Marginal().LogProb(x)
+	}, [][]float64{{-1}, {.1}, {1}, {math.Sqrt2}, {3}})
+	c.Near("X9 with q's variance free, at five slopes", out[0], out[1], 1e-12)
+	c.Near("X9 the maximum among them", check.Floats(out[0])[3], most, 1e-12)
 }
 
 func TestExpectationMaximisation(t *testing.T) {
