@@ -18,9 +18,10 @@ pass=$(env | grep -E '^(CI|GOPROXY|GOSUMDB|GONOSUMDB|GOPRIVATE|PIP_[A-Z_]*|SSL_C
 IFS='
 '
 # shellcheck disable=SC2086 # one word for each line of pass
-env -i HOME="$top/home" PATH="$PATH" $pass make -C "$top/clone" "${@:-test}"
-echo "bare: make ${*:-test} took $(($(date +%s) - start)) s"
+env -i HOME="$top/home" PATH="$PATH" $pass make -C "$top/clone" "${@:-test}" && made=0 || made=$?
+echo "bare: make ${*:-test} took $(($(date +%s) - start)) s, exit status $made"
 
 left=$(cd "$top/home" && find . -mindepth 1 -maxdepth 2 | grep -vE '^\./(go|\.cache|\.config)(/|$)' || true)
 [ -z "$left" ] || { echo "bare: in HOME lies more than caches: $left"; exit 1; }
 git -C "$top/clone" diff --stat --exit-code || { echo "bare: committed files were changed"; exit 1; }
+exit "$made"

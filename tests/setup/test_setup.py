@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 import unittest
 import zipfile
 from pathlib import Path
@@ -22,9 +23,8 @@ NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 
 class Case(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="setup-")
-        self.addCleanup(folder.cleanup)
-        self.top = Path(folder.name).resolve()
+        self.top = Path(tempfile.mkdtemp(prefix="setup-")).resolve()
+        self.addCleanup(self.remove_top)
         self.clone, self.home, self.bin = self.top / "clone", self.top / "home", self.top / "bin"
         self.home.mkdir()
         self.bin.mkdir()
@@ -32,6 +32,15 @@ class Case(unittest.TestCase):
         shutil.copytree(str(ROOT / "kernels"), str(self.clone / "kernels"), ignore=leave)
         for name in ("go.mod", "go.sum"):
             shutil.copy(str(ROOT / name), str(self.clone / name))
+
+    def remove_top(self):
+        """Go's own counters may write into the HOME here for a moment after go has ended."""
+        for _ in range(50):
+            shutil.rmtree(str(self.top), ignore_errors=True)
+            if not self.top.exists():
+                return
+            time.sleep(0.1)
+        self.fail("{} cannot be removed".format(self.top))
 
     def run_setup(self, *arguments, **env):
         return self.python("kernels/setup.py", *arguments, **env)
