@@ -277,7 +277,7 @@ func TestChapter2Ascent(t *testing.T) {
 	var mean, logVar any = [][]float64{{-1}}, [][]float64{{1}}
 	c, before := check.T(t), math.Inf(-1)
 	for i := range 500 {
-		out := step.MustExec(mean, logVar)
+		out := step.MustCall(mean, logVar)
 		mean, logVar = out[0], out[1]
 		bound := check.Floats(out[2])[0]
 		if bound < before-1e-12 || bound > logP+1e-12 {

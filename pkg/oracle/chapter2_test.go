@@ -73,7 +73,7 @@ func TestMeanFieldIsTheMaximum(t *testing.T) {
 	c.Near("E2.9 gradient in q's variance", at[2], zero, 1e-12)
 	exec := MustNewExec(backendtest.Open(t), best)
 	for range 20 {
-		away := check.Floats(exec.MustExec(rows, shifts(rng), shifts(rng))[0])
+		away := check.Floats(exec.MustCall(rows, shifts(rng), shifts(rng))[0])
 		for i, v := range check.Floats(at[0]) {
 			if !(away[i] < v) {
 				t.Errorf("E2.9: another q has the bound %.12g at point %d, expected less than %.12g", away[i], i, v)
@@ -102,9 +102,9 @@ func TestFrozenVariance(t *testing.T) {
 		return bound, Gradient(bound, v)[0]
 	})
 	problem := optimize.Problem{
-		Func: func(v []float64) float64 { return -check.Floats(eval.MustExec([][]float64{v})[0])[0] },
+		Func: func(v []float64) float64 { return -check.Floats(eval.MustCall([][]float64{v})[0])[0] },
 		Grad: func(grad, v []float64) {
-			for i, g := range check.Floats(eval.MustExec([][]float64{v})[1]) {
+			for i, g := range check.Floats(eval.MustCall([][]float64{v})[1]) {
 				grad[i] = -g
 			}
 		},
@@ -217,7 +217,7 @@ func TestStalePosterior(t *testing.T) {
 	var a any = [][]float64{{.2}}
 	last := math.Inf(-1)
 	for i := range 200 {
-		out := step.MustExec(a)
+		out := step.MustCall(a)
 		logP := check.Floats(out[1])[0]
 		if !(logP >= last-1e-12) {
 			t.Errorf("X10: EM step %d lowers log p(x) from %.15g to %.15g", i, last, logP)

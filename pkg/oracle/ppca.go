@@ -123,7 +123,7 @@ func (p PPCA) EM(cov mat.Symmetric) PPCA {
 		inner.Set(i, i, inner.At(i, i)+p.Var)
 	}
 	if err := solved.Inverse(&inner); err != nil {
-		panic(fmt.Errorf("oracle.PPCA.EM: s²I + M⁻¹WᵀSW: %v", err))
+		panic(fmt.Errorf("oracle.PPCA.EM: s²I + M⁻¹WᵀSW: %w", err))
 	}
 	w.Mul(&sw, &solved)
 	drop.Product(&sw, inverse, w.T())
@@ -230,7 +230,7 @@ func invert(m mat.Symmetric) *mat.SymDense {
 		panic(fmt.Errorf("oracle: the %d×%d matrix is not positive definite", m.SymmetricDim(), m.SymmetricDim()))
 	}
 	if err := chol.InverseTo(&inverse); err != nil {
-		panic(fmt.Errorf("oracle: inverting a %d×%d matrix: %v", m.SymmetricDim(), m.SymmetricDim(), err))
+		panic(fmt.Errorf("oracle: inverting a %d×%d matrix: %w", m.SymmetricDim(), m.SymmetricDim(), err))
 	}
 	return &inverse
 }
