@@ -3,6 +3,7 @@ package chapters_test
 import (
 	"math"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute/shapes"
@@ -91,8 +92,13 @@ var _ noise.Source = waves{}
 
 func TestGradients(t *testing.T) {
 	batch := tensors.FromValue([][]float64{{.9, .1, .3}, {.2, .7, .6}, {.4, .8, .05}, {.6, .3, .95}})
+	rows := map[string]bool{}
 	for name, loss := range losses {
+		rows[strings.Split(name, ":")[0]] = true
 		t.Run("E0.19 "+name, func(t *testing.T) { checkGradient(t, loss, batch) })
+	}
+	for _, name := range modelPackages {
+		check.T(t).True("E0.19 a row for every model: "+name, rows[name] || !exists(name), "a row, if there is a package")
 	}
 }
 
