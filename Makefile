@@ -20,7 +20,7 @@ export GOFLAGS = -buildvcs=false
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers bench
+.PHONY: index help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; 
 
 notebook: setup ## run a notebook from a bare kernel and write nothing: NOTEBOOK=02
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) $(if $(TRAIN),--train) $(NOTEBOOK)
+
+index: ## write docs/index.md, which links each item to its test and its cell
+	go test ./tests/items -run Index -count=1 -update
 
 lint: ## look over the Go code with golangci-lint
 	@$(SETUP) --with lint

@@ -132,7 +132,7 @@ func TestEveryItemIsProvedAndShown(t *testing.T) {
 		}
 	}
 	for id, p := range proved {
-		if !listed[id] && chapter(id) <= 3 {
+		if !listed[id] && chapter(id) <= 3 && !strings.HasSuffix(id, ".0") { // .0 is no item: tests of check use it
 			t.Errorf("%s, %s: %s is not in docs/items.md", p.file, p.where, id)
 		}
 	}
@@ -174,7 +174,7 @@ func link(p place, withHeading bool) string {
 	case p.file == "":
 		return "prose"
 	case withHeading:
-		return fmt.Sprintf("[%s](../%s), %s", strings.TrimSuffix(filepath.Base(p.file), ".md"), strings.TrimSuffix(p.file, ".md")+".ipynb", p.where)
+		return fmt.Sprintf("[%s](../%s), %s", strings.TrimSuffix(filepath.Base(p.file), ".md"), strings.TrimSuffix(p.file, ".md")+".ipynb", strings.ReplaceAll(p.where, "|", "\\|"))
 	}
 	return fmt.Sprintf("[%s](../%s)", strings.TrimPrefix(p.file, "pkg/"), p.file)
 }
