@@ -39,8 +39,7 @@ func curveOf(p *toys.Points, label int32) curve {
 func explained(t *testing.T, name string, c curve, seed int64, hidden ...int) float64 {
 	m := train(t, vae.Config{Data: 2, Latent: 1, Hidden: hidden, Observation: vae.GaussianLearned}, 1, datasets.MustTable(name, c.x), 128,
 		fit.Config{Steps: 800, LearningRate: .01, Schedule: fit.WarmupCosine{Warmup: 50}, Seed: seed})
-	codes := m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node { return []*Node{v.Encode(in[0]).Mean} }, float32s(c.x))[0]
-	return metric.MonotoneR2(codes, c.u)
+	return metric.MonotoneR2(column(must(m.Encode(c.x)), 0), c.u)
 }
 
 // The swiss roll has no threshold, and so no test: the code of a plainly trained VAE does not unroll it.
@@ -73,7 +72,7 @@ var factors = map[string]factor{
 }
 
 // edit trains a VAE with two latents on discs.
-func edit(t *testing.T, seed int64) (trainedVAE, *drawn.Pictures) {
+func edit(t *testing.T, seed int64) (*vae.Model, *drawn.Pictures) {
 	p := discs().Sample(2000, seed)
 	return train(t, vae.Config{Data: 64, Latent: 2, Hidden: []int{64, 32}, Observation: vae.Gaussian, Std: .3}, 1, p, 64,
 		fit.Config{Steps: 1000, LearningRate: 3e-3, Schedule: fit.WarmupCosine{Warmup: 50}, Seed: seed}), p
@@ -81,19 +80,16 @@ func edit(t *testing.T, seed int64) (trainedVAE, *drawn.Pictures) {
 
 // walk returns the factor as measured in pictures along the coordinate that follows it most closely over the data, from
 // −2 to 2, and its rank correlation with that coordinate.
-func walk(t *testing.T, m trainedVAE, p *drawn.Pictures, f factor) (measured []float64, correlation float64) {
+func walk(t *testing.T, m *vae.Model, p *drawn.Pictures, f factor) (measured []float64, correlation float64) {
 	const steps = 9
-	codes := rowsOf(m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node { return []*Node{v.Encode(in[0]).Mean} }, float32s(pictures(p)))[0], 2)
+	codes := must(m.Encode(pictures(p)))
 	matched, best := 0, 0.0
 	for k := range 2 {
 		if r := math.Abs(metric.Spearman(column(codes, k), truth(p, f.of))); r > best {
 			matched, best = k, r
 		}
 	}
-	images := m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
-		return []*Node{v.Generate(vae.Traverse(in[0], matched, -2, 2, steps))}
-	}, [][]float32{{0, 0}})[0]
-	for _, image := range rowsOf(images, 64) {
+	for _, image := range must(m.Traverse([]float64{0, 0}, matched, -2, 2, steps)) {
 		measured = append(measured, f.measured(drawn.Measure(image)))
 	}
 	correlation = math.Abs(metric.Spearman(floats.Span(make([]float64, steps), -2, 2), measured))
@@ -112,7 +108,7 @@ func TestChapter3LatentEditing(t *testing.T) {
 		})
 	}
 	t.Run("E3.26 both coordinates are in use", func(t *testing.T) {
-		kl := m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
+		kl := on(t, m, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
 			return []*Node{v.KLByLatent(in[0]), v.Terms(noise.Fixed(in[1]), in[0], 1).Prior}
 		}, float32s(pictures(p)), make32(p.Len(), 2))
 		c.Less("E3.26 the least KL of a coordinate", .5, floats.Min(kl[0]))

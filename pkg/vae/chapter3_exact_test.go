@@ -23,13 +23,13 @@ import (
 )
 
 // untrained is a small VAE with its first weights, in float32.
-func untrained(t *testing.T, c vae.Config) trainedVAE {
+func untrained(t *testing.T, c vae.Config) *vae.Model {
 	t.Helper()
-	m := trainedVAE{c, model.NewStore()}
-	if err := m.store.SetRNGStateFromSeed(31); err != nil {
+	m := &vae.Model{Config: c, Store: model.NewStore(), Backend: backendtest.Open(t)}
+	if err := m.Store.SetRNGStateFromSeed(31); err != nil {
 		t.Fatal(err)
 	}
-	m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node { return []*Node{v.Reconstruct(in[0])} }, make32(1, c.Data))
+	on(t, m, func(v vae.VAE, _ noise.Source, in []*Node) []*Node { return []*Node{v.Reconstruct(in[0])} }, make32(1, c.Data))
 	return m
 }
 
@@ -48,7 +48,7 @@ func TestChapter3Networks(t *testing.T) {
 	c, config := check.T(t), vae.Config{Data: 6, Latent: 2, Hidden: []int{5, 4}, Observation: vae.GaussianPerPixel}
 	m := untrained(t, config)
 	weights := map[string]string{}
-	for v := range m.store.IterVariables() {
+	for v := range m.Store.IterVariables() {
 		weights[v.Path()] = fmt.Sprint(v.Shape().Dimensions)
 	}
 	t.Run("E3.1 two networks: encoder 6-5-4-2·2, decoder 2-4-5-2·6", func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestChapter3Networks(t *testing.T) {
 	t.Run("E3.10 the encoder gives 2k numbers: μ and ρ = log σ²", func(t *testing.T) {
 		// With all weights but the last bias at zero, the bias is the output: μ = (.3, −1), ρ = (.8, −60).
 		bias := []float32{.3, -1, .8, -60}
-		for v := range m.store.IterVariables() {
+		for v := range m.Store.IterVariables() {
 			if v.Path() == "/encoder/layer_3/dense/biases" {
 				v.MustSetValue(tensors.FromFlatDataAndDimensions(bias, 4))
 			}
@@ -70,7 +70,7 @@ func TestChapter3Networks(t *testing.T) {
 				v.MustSetValue(tensors.FromFlatDataAndDimensions(make([]float32, 16), 4, 4))
 			}
 		}
-		out := m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
+		out := on(t, m, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
 			q := v.Encode(in[0])
 			return []*Node{q.Mean, q.Variance()}
 		}, make32(1, 6))
@@ -91,7 +91,7 @@ func TestChapter3Losses(t *testing.T) {
 	c, m := check.T(t), untrained(t, vae.Config{Data: 6, Latent: 2, Hidden: []int{5}, Observation: vae.Gaussian, Std: .5})
 	t.Run("E3.13 loss = reconstruction loss + KL loss = −L", func(t *testing.T) {
 		eps := make32(8, 2)
-		out := m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
+		out := on(t, m, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
 			q := v.Encode(in[0])
 			z := Add(q.Mean, Mul(q.Std(), in[1]))
 			residual := Square(Sub(in[0], v.Decode(z).Expectation()))
@@ -110,11 +110,11 @@ func TestChapter3Losses(t *testing.T) {
 	})
 	t.Run("E3.31 tuning P(x|z) is tuning the decoder (X16)", func(t *testing.T) {
 		// Gradients of log P(x|z) at a given z, and of log q(z|x), with respect to all weights.
-		out := m.on(t, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
+		out := on(t, m, func(v vae.VAE, _ noise.Source, in []*Node) []*Node {
 			likelihood := ReduceAllSum(v.Decode(in[1]).LogProb(in[0]))
 			posterior := ReduceAllSum(v.Encode(in[0]).LogProb(in[1]))
-			return []*Node{steepness(m.store, likelihood, "/decoder"), steepness(m.store, likelihood, "/encoder"),
-				steepness(m.store, posterior, "/decoder"), steepness(m.store, posterior, "/encoder")}
+			return []*Node{steepness(m.Store, likelihood, "/decoder"), steepness(m.Store, likelihood, "/encoder"),
+				steepness(m.Store, posterior, "/decoder"), steepness(m.Store, posterior, "/encoder")}
 		}, make32(4, 6), make32(4, 2))
 		c.Near("E3.31 P(x|z) does not move with the encoder, nor q(z|x) with the decoder", []float64{out[1][0], out[2][0]}, 0, 0)
 		c.Less("E3.31 P(x|z) moves with the decoder", .1, out[0][0])

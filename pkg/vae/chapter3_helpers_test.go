@@ -19,33 +19,27 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
 )
 
-// trainedVAE is a VAE with its trained weights.
-type trainedVAE struct {
-	vae.Config
-	store *model.Store
-}
-
 // train fits the VAE of c to data in batches of the given size, with weight beta on the KL.
-func train(t *testing.T, c vae.Config, beta float64, data datasets.Data, batch int, how fit.Config) trainedVAE {
+func train(t *testing.T, c vae.Config, beta float64, data datasets.Data, batch int, how fit.Config) *vae.Model {
 	t.Helper()
 	loader, err := datasets.NewLoader(data, batch, how.Seed, datasets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := model.NewStore()
-	report, err := fit.Train(context.Background(), backendtest.Open(t), store, c.Loss(beta, 1), loader, how)
+	m := &vae.Model{Config: c, Store: model.NewStore(), Backend: backendtest.Open(t)}
+	report, err := fit.Train(context.Background(), m.Backend, m.Store, c.Loss(beta, 1), loader, how)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%s, β = %g: %d steps in %.1f s, last loss %.3f", c, beta, report.Steps, report.Seconds, report.Losses[len(report.Losses)-1])
-	return trainedVAE{c, store}
+	t.Logf("%s, β = %g: %d steps, last loss %.3f", c, beta, report.Steps, report.Losses[len(report.Losses)-1])
+	return m
 }
 
-// on evaluates fn on the trained VAE: one flat slice for each output.
-func (m trainedVAE) on(t *testing.T, fn func(v vae.VAE, src noise.Source, in []*Node) []*Node, args ...any) [][]float64 {
+// on evaluates fn on the model's VAE: one flat slice for each output.
+func on(t *testing.T, m *vae.Model, fn func(v vae.VAE, src noise.Source, in []*Node) []*Node, args ...any) [][]float64 {
 	t.Helper()
-	out, err := model.CallOnceN(backendtest.Open(t), m.store, func(scope *model.Scope, in []*Node) []*Node {
-		return fn(vae.New(scope, m.Config), noise.Finite(scope), in)
+	out, err := model.CallOnceN(m.Backend, m.Store, func(scope *model.Scope, in []*Node) []*Node {
+		return fn(m.Build(scope), noise.Finite(scope), in)
 	}, args...)
 	if err != nil {
 		t.Fatal(err)
@@ -57,20 +51,12 @@ func (m trainedVAE) on(t *testing.T, fn func(v vae.VAE, src noise.Source, in []*
 	return flat
 }
 
-// generate returns n draws of p(x), or of E[x|z] when mean is set: [n][data].
-func (m trainedVAE) generate(t *testing.T, n int, mean bool) [][]float64 {
-	t.Helper()
-	like := make([][]float32, n)
-	for i := range like {
-		like[i] = make([]float32, m.Latent)
+// must returns rows, or panics with the error of the Model's method that should have returned them.
+func must(rows [][]float64, err error) [][]float64 {
+	if err != nil {
+		panic(err)
 	}
-	return rowsOf(m.on(t, func(v vae.VAE, src noise.Source, in []*Node) []*Node {
-		v.Encode = nil // generation is the decoder's work alone
-		if mean {
-			return []*Node{v.Generate(src.RandomNormal(in[0].Graph(), in[0].Shape()))}
-		}
-		return []*Node{v.Sample(src, in[0])}
-	}, like)[0], m.Data)
+	return rows
 }
 
 // rowsOf cuts flat into rows of the given width.

@@ -66,7 +66,7 @@ func imitate(t *testing.T, n, steps int, seed int64) imitation {
 	x := pictures(law.Sample(n, seed))
 	m := train(t, vae.Config{Data: 64, Latent: 2, Hidden: []int{64, 64}, Observation: vae.Gaussian, Std: .2}, 1, datasets.MustTable("circles", x), min(n, 100),
 		fit.Config{Steps: steps, LearningRate: 5e-3, Schedule: fit.WarmupCosine{Warmup: 50}, Seed: seed})
-	return imitation{m.generate(t, 500, true), x, pictures(law.Sample(500, 1000+seed))}
+	return imitation{must(m.SampleMeans(500, seed)), x, pictures(law.Sample(500, 1000+seed))}
 }
 
 func (i imitation) ratio() float64 { return metric.NeighbourRatio(i.samples, i.train, i.heldOut) }

@@ -80,9 +80,9 @@ func (m *Model) Evaluate(batches []*tensors.Tensor, k int, seed int64) (Evaluati
 	return Evaluate(m.Backend, m.Store, m.Build, batches, k, seed)
 }
 
-// codes returns n rows of zeros as wide as the code.
+// codes returns n rows of zeros as wide as the code, none when n is negative.
 func (m *Model) codes(n int) [][]float64 {
-	z := make([][]float64, n)
+	z := make([][]float64, max(n, 0))
 	for i := range z {
 		z[i] = make([]float64, m.Config.Latent)
 	}

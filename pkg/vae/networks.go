@@ -28,6 +28,15 @@ const (
 	GaussianPerPixel
 )
 
+// String names the observation model.
+func (o Observation) String() string {
+	names := [...]string{"Bernoulli", "Gaussian", "Gaussian with learned s", "Gaussian with s per pixel"}
+	if o < 0 || int(o) >= len(names) {
+		return fmt.Sprintf("Observation(%d)", int(o))
+	}
+	return names[o]
+}
+
 // Config is the architecture of a VAE of multi-layer perceptrons.
 type Config struct {
 	Data, Latent int   // sizes of x and z
@@ -42,16 +51,19 @@ func (c Config) String() string {
 	for _, h := range c.Hidden {
 		sizes += fmt.Sprint("-", h)
 	}
-	names := [...]string{"Bernoulli", "Gaussian", "Gaussian with learned s", "Gaussian with s per pixel"}
-	return fmt.Sprintf("%s-%d %s", sizes, c.Latent, names[c.Observation])
+	return fmt.Sprintf("%s-%d %s", sizes, c.Latent, c.Observation)
 }
 
 // New returns the VAE of config whose weights live in scope, under "encoder", "decoder" and "log_std".
 // The encoder's output is 2·Latent wide: μ and ρ = log σ². Hidden layers are ReLU, weights start Glorot-uniform.
-// It panics when a size is not positive, when there are more latents than data (a code compresses), or Std is negative.
+// It panics when a size is not positive, when there are more latents than data (a code compresses), when Std is negative,
+// or when Observation is none of the four.
 func New(scope *model.Scope, c Config) VAE {
 	if c.Data < 1 || c.Latent < 1 || c.Latent > c.Data || c.Std < 0 {
 		panic(fmt.Errorf("vae.New: data %d, latent %d, s %g; expected 1 ≤ latent ≤ data and s ≥ 0", c.Data, c.Latent, c.Std))
+	}
+	if c.Observation < Bernoulli || c.Observation > GaussianPerPixel {
+		panic(fmt.Errorf("vae.New: %s, expected Bernoulli, Gaussian, GaussianLearned or GaussianPerPixel", c.Observation))
 	}
 	return VAE{
 		Encode: func(x *Node) dist.DiagNormal {
