@@ -2,6 +2,7 @@ package vae_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -83,8 +84,12 @@ func TestTraverse(t *testing.T) {
 	for i, want := range []float64{.1, -2, .3, .1, 0, .3, .1, 2, .3} {
 		near(t, "code", got[i], want)
 	}
-	err := backendtest.Err(t, func(z *Node) *Node { return vae.Traverse(z, 3, -2, 2, 3) }, [][]float64{{.1, .2, .3}})
-	t.Log(err)
+	for _, bad := range []struct{ axis, n int }{{3, 3}, {-1, 3}, {0, 1}} {
+		err := backendtest.Err(t, func(z *Node) *Node { return vae.Traverse(z, bad.axis, -2, 2, bad.n) }, [][]float64{{.1, .2, .3}})
+		if !strings.Contains(err.Error(), "vae.Traverse: z of shape") {
+			t.Errorf("coordinate %d, %d values: %v", bad.axis, bad.n, err)
+		}
+	}
 }
 
 // Each observation model against its formula, on a decoder without hidden layers.
@@ -101,31 +106,64 @@ func TestObservations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			x := []float64{.1, .9, 0, 1, .5, .3}
 			out, err := model.CallOnceN(b, store, func(scope *model.Scope, x, z *Node) []*Node {
-				v := vae.New(scope.In("%s", c), c)
-				p := v.Decode(z)
-				q := v.Encode(x)
-				return []*Node{p.LogProb(x), p.Expectation(), q.Mean, q.Std()}
-			}, [][]float64{{.1, .9, 0, 1, .5, .3}}, [][]float64{{.4, -1}})
+				p := vae.New(scope.In("%s", c), c).Decode(z)
+				std := OnesLike(x)
+				if normal, ok := p.(dist.DiagNormal); ok {
+					std = Add(normal.Std(), ZerosLike(x))
+				}
+				return []*Node{p.LogProb(x), p.Expectation(), std}
+			}, [][]float64{x}, [][]float64{{.4, -1}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			logProb, mean := out[0].Value().([]float64)[0], out[1].Value().([][]float64)[0]
-			if c.Observation == vae.GaussianPerPixel {
-				return // its σ(z) is checked by the log-density of dist.DiagNormal; here the shapes alone would remain
-			}
+			logProb, mean, std := out[0].Value().([]float64)[0], out[1].Value().([][]float64)[0], out[2].Value().([][]float64)[0]
 			want := 0.0
-			for i, x := range []float64{.1, .9, 0, 1, .5, .3} {
+			for i, v := range x {
 				if c.Observation == vae.Bernoulli {
-					want += x*math.Log(mean[i]) + (1-x)*math.Log1p(-mean[i])
+					want += v*math.Log(mean[i]) + (1-v)*math.Log1p(-mean[i])
 					continue
 				}
-				r := (x - mean[i]) / c.Std
-				want += -.5*r*r - math.Log(c.Std) - .5*math.Log(2*math.Pi)
+				if c.Std > 0 {
+					near(t, "s", std[i], c.Std)
+				}
+				r := (v - mean[i]) / std[i]
+				want += -.5*r*r - math.Log(std[i]) - .5*math.Log(2*math.Pi)
 			}
 			near(t, "log p(x|z)", logProb, want)
+			if c.Observation == vae.GaussianPerPixel && math.Abs(std[0]-std[1]) < 1e-3 {
+				t.Errorf("σ = %v, expected one of its own for each pixel", std)
+			}
 		})
 	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, c := range []vae.Config{{Data: 0, Latent: 1}, {Data: 3, Latent: 0}, {Data: 3, Latent: 4}, {Data: 3, Latent: 1, Std: -1}, {Data: 3, Latent: 1, Observation: 9}} {
+		_, err := model.CallOnceN(backendtest.Open(t), model.NewStore(), func(scope *model.Scope, x *Node) []*Node {
+			return []*Node{vae.New(scope, c).Reconstruct(x)}
+		}, [][]float64{{1, 2, 3}})
+		if err == nil || !strings.Contains(err.Error(), "vae.New: ") {
+			t.Errorf("%+v: error %v, want one of vae.New", c, err)
+		}
+	}
+}
+
+// On the exact model: Generate is az+b, Reconstruct is a·E[z|x]+b, KLByLatent is the closed form.
+func TestFunctionsOfTheExactModel(t *testing.T) {
+	got := backendtest.Call(t, func(x, z *Node) []*Node {
+		v := exact(x.Graph())
+		return []*Node{v.Generate(z), v.Reconstruct(x), v.KLByLatent(x)}
+	}, [][]float64{{2}, {-1}}, [][]float64{{.4}})
+	near(t, "Generate", got[0].Value().([][]float64)[0][0], 1.1)
+	kl := 0.0
+	for i, x := range []float64{2, -1} {
+		mean := 1.5 * (x - .5) / 2.5
+		near(t, "Reconstruct", got[1].Value().([][]float64)[i][0], 1.5*mean+.5)
+		kl += .5 * (.1 + mean*mean - 1 - math.Log(.1)) / 2
+	}
+	near(t, "KLByLatent", got[2].Value().([]float64)[0], kl)
 }
 
 func TestEvaluate(t *testing.T) {
@@ -150,7 +188,14 @@ func TestEvaluate(t *testing.T) {
 	if e.N != 4 || e.K != 5 {
 		t.Errorf("N, K = %d, %d, want 4, 5", e.N, e.K)
 	}
-	if _, err := vae.Evaluate(b, store, build, nil, 5, 3); err == nil {
-		t.Error("no batch: expected an error")
+	wide := []*tensors.Tensor{tensors.FromValue([][][]float64{{{2}}})}
+	for name, fn := range map[string]func() (vae.Evaluation, error){
+		"no batch":         func() (vae.Evaluation, error) { return vae.Evaluate(b, store, build, nil, 5, 3) },
+		"no draw":          func() (vae.Evaluation, error) { return vae.Evaluate(b, store, build, batches, 0, 3) },
+		"batch 0 of shape": func() (vae.Evaluation, error) { return vae.Evaluate(b, store, build, wide, 5, 3) },
+	} {
+		if _, err := fn(); err == nil || !strings.Contains(err.Error(), "vae.Evaluate: ") {
+			t.Errorf("%s: error %v, want one of vae.Evaluate", name, err)
+		}
 	}
 }
