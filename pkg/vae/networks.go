@@ -45,13 +45,17 @@ type Config struct {
 	Std          float64 // s of the Gaussian observations; 0 means 1
 }
 
-// String names the architecture, as "784-400-20 Bernoulli".
+// String names the architecture, as "784-400-20 Bernoulli" or "3-1 Gaussian, s 0.5".
 func (c Config) String() string {
 	sizes := fmt.Sprint(c.Data)
 	for _, h := range c.Hidden {
 		sizes += fmt.Sprint("-", h)
 	}
-	return fmt.Sprintf("%s-%d %s", sizes, c.Latent, c.Observation)
+	name := fmt.Sprintf("%s-%d %s", sizes, c.Latent, c.Observation)
+	if c.Std != 0 {
+		name += fmt.Sprintf(", s %g", c.Std)
+	}
+	return name
 }
 
 // New returns the VAE of config whose weights live in scope, under "encoder", "decoder" and "log_std".
