@@ -84,7 +84,8 @@ func (c Checker) Order(id string, h, err []float64, want, tol float64) {
 
 // KS checks that samples follow the continuous law with the given cdf, by Kolmogorov and Smirnov's distance
 // D = sup |F_n(x)−F(x)|: D ≤ √(ln(2/falseAlarm)/2n). That bound fails for the right law with a probability of at most
-// falseAlarm at every n (Dvoretzky, Kiefer, Wolfowitz; Massart 1990). Take 1e-6 or less.
+// falseAlarm at every n (Dvoretzky, Kiefer, Wolfowitz; Massart 1990). Take 1e-6 or less. Where the bound reaches 1,
+// which no D exceeds (below 8 samples at 1e-6, or at falseAlarm = 0), the check fails for want of power.
 func (c Checker) KS(id string, samples []float64, cdf func(float64) float64, falseAlarm float64) {
 	c.helper()()
 	x := append([]float64{}, samples...)
@@ -95,7 +96,11 @@ func (c Checker) KS(id string, samples []float64, cdf func(float64) float64, fal
 		d = math.Max(d, math.Max(f-float64(i)/n, float64(i+1)/n-f)) // NaN stays NaN
 	}
 	bound := math.Sqrt(math.Log(2/falseAlarm) / (2 * n))
-	if len(x) == 0 || !(d <= bound) {
+	if !(bound < 1) {
+		c.report(false, id, fmt.Sprintf("%d samples at a false-alarm rate of %g allow D %s: draw more samples", len(x), falseAlarm, num(bound)))
+		return
+	}
+	if !(d <= bound) {
 		c.report(false, id, fmt.Sprintf("D %s > %s (%d samples, false-alarm rate %g)", num(d), num(bound), len(x), falseAlarm))
 		return
 	}
