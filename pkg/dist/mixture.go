@@ -19,7 +19,7 @@ type Mixture struct {
 }
 
 // NewMixture makes a mixture of float64 constants: weights [K] (they are normalised), means and variances [K][d].
-// It panics when a length does not fit, a weight is negative or a variance is not positive.
+// It panics when a length does not fit, a weight is negative, all of them are 0, or a variance is not positive.
 func NewMixture(g *Graph, weights []float64, means, variances [][]float64) Mixture {
 	if len(weights) == 0 || len(means) != len(weights) || len(variances) != len(weights) {
 		panic(fmt.Errorf("dist.NewMixture: %d weights, %d means and %d variances, expected as many of each",
@@ -29,11 +29,15 @@ func NewMixture(g *Graph, weights []float64, means, variances [][]float64) Mixtu
 	for _, w := range weights {
 		total += w
 	}
+	if !(total > 0) || math.IsInf(total, 1) {
+		panic(fmt.Errorf("dist.NewMixture: weights %v with the sum %g, expected a positive, finite one", weights, total))
+	}
 	m := Mixture{}
 	logWeights := make([]float64, len(weights))
 	for k, w := range weights {
-		if w < 0 || len(variances[k]) != len(means[k]) {
-			panic(fmt.Errorf("dist.NewMixture: component %d has weight %g, mean %v and variance %v", k, w, means[k], variances[k]))
+		if w < 0 || len(variances[k]) != len(means[k]) || len(means[k]) != len(means[0]) {
+			panic(fmt.Errorf("dist.NewMixture: component %d has weight %g, mean %v and variance %v, expected a weight of 0 or more and %d entries each",
+				k, w, means[k], variances[k], len(means[0])))
 		}
 		logWeights[k] = math.Log(w / total)
 		logStd := make([]float64, len(means[k]))
