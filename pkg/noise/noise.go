@@ -56,6 +56,7 @@ func Finite(src Source) Source {
 
 type finite struct{ Source }
 
+// RandomNormal implements Source without infinities.
 func (f finite) RandomNormal(g *Graph, shape shapes.Shape) *Node {
 	return boxMuller(f.Source, g, shape)
 }
