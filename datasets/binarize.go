@@ -23,6 +23,7 @@ const (
 	Dynamic
 )
 
+// String returns "intensities", "static" or "dynamic".
 func (b Binarization) String() string {
 	if b < Intensities || b > Dynamic {
 		return fmt.Sprintf("Binarization(%d)", int(b))

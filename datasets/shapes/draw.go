@@ -23,6 +23,7 @@ const (
 	kinds
 )
 
+// String returns "square", "circle" or "cross".
 func (k Kind) String() string {
 	if k < 0 || k >= kinds {
 		return fmt.Sprintf("Kind(%d)", int32(k))

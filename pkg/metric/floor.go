@@ -16,7 +16,7 @@ func (s Spread) String() string {
 
 // Floor returns the spread of distance between two exact sets of samples, over repeats pairs of draws: what a perfect
 // model would get. draw returns a set of the size that is judged, and is independent from call to call. S is []float64
-// for the distances of one dimension, [][]float64 for the others.
+// for the distances of one dimension, [][]float64 for the others. It panics when repeats < 1.
 func Floor[S any](distance func(x, y S) float64, draw func() S, repeats int) Spread {
 	if repeats < 1 {
 		panic(fmt.Errorf("metric.Floor: %d repeats, expected at least 1", repeats))

@@ -11,7 +11,7 @@ import (
 //	E k(X,X') + E k(Y,Y') − 2 E k(X,Y),   k(a,b) = exp(−‖a−b‖² / 2h²)
 //
 // between x [n][d] and y [m][d], with bandwidth h in units of x (Gretton et al., "A kernel two-sample test", JMLR 2012,
-// eq. 3). It lies below 2 and is without unit. Always state h: see MedianBandwidth.
+// eq. 3). It lies below 2 and is without unit. Always state h: see MedianBandwidth. It panics unless h is positive.
 func MMD2(x, y [][]float64, h float64) float64 {
 	checkSets("MMD2", 2, x, y)
 	if !(h > 0) {

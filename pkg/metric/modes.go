@@ -49,7 +49,7 @@ func nearest(v []float64, points [][]float64) (at int, d float64) {
 
 // NeighbourRatio returns the mean distance of samples to their nearest neighbour in train, divided by the same mean for
 // heldOut, data of the same law that training did not see. A model that repeats its training set has a ratio near 0, one
-// that draws from the law itself a ratio near 1. All sets are [n][d].
+// that draws from the law itself a ratio near 1. All sets are [n][d]. It panics when all of heldOut are in train.
 func NeighbourRatio(samples, train, heldOut [][]float64) float64 {
 	checkSets("NeighbourRatio", 1, train, samples, heldOut)
 	reference := meanNearest(heldOut, train)

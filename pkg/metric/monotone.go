@@ -71,6 +71,7 @@ func Isotonic(x, y []float64) []float64 {
 
 // MonotoneR2 returns the share of y's variance that a monotone function of x explains, rising or falling, whichever is
 // better: 1 − Σ(y−fit)²/Σ(y−ȳ)², in [0, 1]. On n unrelated pairs its mean lies between (ln n)/n and twice that.
+// It panics when y is constant.
 func MonotoneR2(x, y []float64) float64 {
 	checkPairs("MonotoneR2", x, y)
 	falling := make([]float64, len(x))

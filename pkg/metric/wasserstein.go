@@ -36,6 +36,7 @@ func Wasserstein1(x, y []float64) float64 {
 
 // SlicedWasserstein1 returns the mean of Wasserstein1 over random directions, of the projections of x [n][d] and y [m][d]
 // (Bonneel et al., "Sliced and Radon Wasserstein barycenters", 2015). It is a Monte Carlo estimate over the directions.
+// It panics when directions < 1.
 func SlicedWasserstein1(x, y [][]float64, directions int, rng *rand.Rand) float64 {
 	checkSets("SlicedWasserstein1", 1, x, y)
 	if directions < 1 {

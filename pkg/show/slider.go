@@ -24,7 +24,8 @@ func Slider(alt, label string, values []float64, figures []Figure) {
 	displayHTML(alt, SliderHTML(alt, label, values, figures))
 }
 
-// SliderHTML returns what Slider displays.
+// SliderHTML returns what Slider displays. Both panic without an alternative text, with fewer than two figures, or when
+// there are not as many values.
 func SliderHTML(alt, label string, values []float64, figures []Figure) string {
 	requireAlt("Slider", alt)
 	if len(values) != len(figures) || len(figures) < 2 {
