@@ -65,7 +65,7 @@ func ToX0(k Kind, value, xt, alpha, sigma *Node) *Node {
 //	V      v̂ = (αx_t − (α²+σ²)x̂₀)/σ
 //
 // It panics as ToX0 does. With x̂₀ = x₀ it gives the noise that was drawn and the conditional score ∇ log q(x_t|x₀); for
-// a loss take Target, which does not divide by σ.
+// a loss take Target, which does not lose digits to x_t − αx₀ where σ is small.
 func FromX0(k Kind, x0, xt, alpha, sigma *Node) *Node {
 	checkShapes("FromX0", x0, xt)
 	switch k {
@@ -100,6 +100,7 @@ func Target(k Kind, x0, eps, alpha, sigma *Node) *Node {
 
 // Slope returns ∂x̂₀/∂value of ToX0: 1, −σ/α, σ²/α or −σ/(α²+σ²). So an error of the prediction is an error of x̂₀
 // times Slope, and ‖x̂₀−x₀‖² = Slope²·‖value−target‖² (Luo 2022, equations 95–99, 126–130 and 144–148).
+// It has the shape of alpha and sigma, and panics when k is no Kind.
 func Slope(k Kind, alpha, sigma *Node) *Node {
 	switch k {
 	case X0:

@@ -79,8 +79,8 @@ func (c Cosine) logCos() float64 { return math.Log(math.Cos(c.Offset * c.rate())
 //
 //	α = 1, σ² = v(t) − v(0)
 //
-// Its diffusion is g = v(t)^½ √(2 log(SigmaMax/SigmaMin)). Source: Song et al. 2021, equations 9 and 29; they drop the
-// v(0), which makes q(x₀|x₀) a point here.
+// Its diffusion is g = v(t)^½ √(2 log(SigmaMax/SigmaMin)). Source: Song et al. 2021, equations 9 and 29; in
+// equation 31 they drop the v(0), with which q(x₀|x₀) is a point here.
 type VE struct{ SigmaMin, SigmaMax float64 }
 
 // LogAlpha returns 0.
