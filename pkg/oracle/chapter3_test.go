@@ -2,6 +2,7 @@ package oracle_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -143,5 +144,21 @@ func TestPPCASampleN(t *testing.T) {
 			}
 			check.T(t).MC("covariance", products, want.At(i, j), .02)
 		}
+	}
+}
+
+func TestPPCAWithVarPanics(t *testing.T) {
+	for _, c := range []struct {
+		means, k int
+		s2       float64
+	}{{2, 1, 1}, {3, 0, 1}, {3, 4, 1}, {3, 1, 0}, {3, 1, math.NaN()}} {
+		func() {
+			defer func() {
+				if err, _ := recover().(error); err == nil || !strings.Contains(err.Error(), "oracle.PPCAWithVar: k = ") {
+					t.Errorf("%+v: panic %v, want PPCAWithVar's own", c, err)
+				}
+			}()
+			oracle.PPCAWithVar(make([]float64, c.means), ppcaCov, c.k, c.s2)
+		}()
 	}
 }

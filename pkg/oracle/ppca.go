@@ -40,8 +40,12 @@ func FitPPCA(mean []float64, cov mat.Symmetric, k int) PPCA {
 }
 
 // PPCAWithVar returns the best W for a fixed s²: the columns of eigenvalues at most s² are zero (the latents they
-// would use are left idle).
+// would use are left idle). It panics unless there are d means, 1 ≤ k ≤ d and s2 is positive.
 func PPCAWithVar(mean []float64, cov mat.Symmetric, k int, s2 float64) PPCA {
+	if d := cov.SymmetricDim(); k < 1 || k > d || len(mean) != d || !(s2 > 0) {
+		panic(fmt.Errorf("oracle.PPCAWithVar: k = %d latents of %d dimensions, %d means, s² = %g; expected 1 ≤ k ≤ d, d means and a positive s²",
+			k, d, len(mean), s2))
+	}
 	values, vectors := eigen(cov)
 	return PPCA{principal(values, vectors, s2, k), mean, s2}
 }
@@ -112,7 +116,7 @@ func (p PPCA) AverageLogProb(cov mat.Symmetric) float64 {
 
 // EM returns the model after one step of expectation-maximisation on data with covariance cov:
 // W' = SW(s²I + M⁻¹WᵀSW)⁻¹, s'² = tr(S − SWM⁻¹W'ᵀ)/d (Tipping and Bishop 1999, equations 29 and 30).
-// AverageLogProb never falls.
+// AverageLogProb never falls. It panics when s²I + M⁻¹WᵀSW is singular.
 func (p PPCA) EM(cov mat.Symmetric) PPCA {
 	d, k := p.W.Dims()
 	inverse := invert(p.M())

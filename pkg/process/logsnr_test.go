@@ -107,7 +107,9 @@ func TestValidate(t *testing.T) {
 		{"E5.38 rising later", wave, .3, 1.5, "at t = 0.81"}, // 6 cos 6t = 1 at t = (2π−1.4033)/6 = .8133; falls before, rises after
 		{"E5.38 flat", process.VP{}, .1, 1, "to +Inf"},
 		{"E5.38 a time before 0", process.VP{BetaMin: .1, BetaMax: 20}, -.1, 1, "from 2.368"},
-		{"E5.38 past the chain's end", process.DDPM(4, .1, .4), 0, 6, "NaN"},
+		{"E5.38 past the chain's end", process.DDPM(4, .1, .4), 0, 6, "expected two of its indices 0 … 4"},
+		{"E5.38 between two indices", process.DDPM(4, .1, .4), 0, .5, "expected two of its indices 0 … 4"},
+		{"E5.38 before the chain", process.DDPM(4, .1, .4), -1, 4, "expected two of its indices 0 … 4"},
 		{"TMin after TMax", process.VP{BetaMin: .1, BetaMax: 20}, 1, .1, "TMin < TMax"},
 		{"no schedule", nil, 0, 1, "expected a schedule"},
 	} {

@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -17,20 +18,24 @@ func New(b compute.Backend, schedule Schedule, tMin, tMax float64) (Process, err
 	return p, p.Validate(b)
 }
 
-// Validate returns an error unless TMin < TMax and the SNR falls strictly between them: where it rises, the bound
-// would weigh an error negatively. It evaluates the schedule on b, in float64, at 1001 equally spaced times (a Discrete
-// one at every index), so it cannot see a rise between two of them. A schedule whose function needs variables of a
-// model.Store is evaluated by its owner: see CheckLogSNR.
+// Validate returns an error unless TMin < TMax, both indices for a Discrete schedule, and the SNR falls strictly between
+// them: where it rises, the bound would weigh an error negatively. It evaluates the schedule on b, in float64, at 1001
+// equally spaced times (a Discrete one at every index), so it cannot see a rise between two of them. A schedule whose
+// function needs variables of a model.Store is evaluated by its owner: see CheckLogSNR.
 func (p Process) Validate(b compute.Backend) error {
 	if p.Schedule == nil || !(p.TMin < p.TMax) {
 		return fmt.Errorf("process.Validate: schedule %v between TMin = %g and TMax = %g, expected a schedule and TMin < TMax",
 			p.Schedule, p.TMin, p.TMax)
 	}
 	n := validateSteps
-	if _, ok := p.Schedule.(Discrete); ok {
+	if d, ok := p.Schedule.(Discrete); ok {
+		if p.TMin < 0 || p.TMax > float64(d.T()) || p.TMin != math.Trunc(p.TMin) || p.TMax != math.Trunc(p.TMax) {
+			return fmt.Errorf("process.Validate: times from %g to %g of a Discrete schedule, expected two of its indices 0 … %d",
+				p.TMin, p.TMax, d.T())
+		}
 		n = int(p.TMax - p.TMin)
 	}
-	times := p.Grid(max(n, 1))
+	times := p.Grid(n)
 	out, err := CallOnce(b, p.LogSNR, times)
 	if err != nil {
 		return fmt.Errorf("process.Validate: evaluating the log-SNR: %w", err)
