@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -177,4 +178,36 @@ func TestInterrupt(t *testing.T) {
 func namesIfAny(dir string) []os.DirEntry {
 	entries, _ := os.ReadDir(dir)
 	return entries
+}
+
+// TestFailedBatchLosesNothing: the steps before a batch that cannot be had are saved, and the run that goes on from them
+// ends where an uninterrupted one does. Before the first step nothing is saved.
+func TestFailedBatchLosesNothing(t *testing.T) {
+	c := runConfig
+	c.StepsPerCall = 1
+	uninterrupted, _, err := loadOrTrain(t, onHost, t.TempDir(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []int{0, 13} {
+		dir, calls := t.TempDir(), 0
+		broken := function(func(step int) ([]*tensors.Tensor, error) {
+			if calls++; step == at && calls > 1 { // the first call asks for a batch's shapes
+				return nil, errors.New("the disk is gone")
+			}
+			return line{8}.Batch(step)
+		})
+		_, err := LoadOrTrain(context.Background(), onHost, dir, model.NewStore(), noisyLoss, broken, c)
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("batch %d: the disk is gone", at)) {
+			t.Fatalf("error %v, want that of batch %d", err, at)
+		}
+		if saved := slices.Contains(names(t, dir), fmt.Sprintf(stepFormat, at)); saved != (at > 0) {
+			t.Errorf("after batch %d failed the directory holds %v", at, names(t, dir))
+		}
+		store, r, err := loadOrTrain(t, onHost, dir, c)
+		if err != nil || r.Resumed != at {
+			t.Fatalf("the second call: resumed at %d, %v; want %d", r.Resumed, err, at)
+		}
+		sameBits(t, "after a failed batch", bits(t, uninterrupted), bits(t, store))
+	}
 }

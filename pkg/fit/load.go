@@ -24,7 +24,7 @@ import (
 // noise at c.Seed, and nothing of the optimiser. A first call and every later one leave the same store.
 //
 // Ctrl-C, a notebook's stop button (SIGINT), SIGTERM and a cancelled ctx save and end with an error that wraps
-// context.Canceled: the same call goes on from there. A checkpoint that is broken, or that belongs to another Config or
+// context.Canceled: the same call goes on from there. So does one after a batch that could not be had. A checkpoint that is broken, or that belongs to another Config or
 // network, is an error that names the file, what was expected and what was found; nothing of dir is lost.
 // One process at a time trains in dir: for a second one the error says who has it.
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, store *model.Store, loss Loss, data Batches, c Config) (Report, error) {

@@ -17,7 +17,7 @@ const (
 type Report struct {
 	Steps   int       // steps done, over all sessions of the run
 	Losses  []float64 // the loss of each step, before its update, in the loss's own unit
-	Seconds float64   // wall time of training, over all sessions, without compiling
+	Seconds float64   // wall time of the steps, over all sessions, compiling included; without the time that batches took
 	Stopped string    // StoppedBySteps or StoppedByRule; empty when the run did not finish
 
 	Loaded   bool    // LoadOrTrain found the run finished and trained nothing

@@ -24,6 +24,7 @@ import (
 //
 // A cancelled ctx ends the run after the current call with an error that wraps ctx's, the store holding the state so
 // far. A loss or weight that is not finite ends it with a Diverged, the store holding the last good state.
+// A batch that cannot be had ends it with its error, the store holding the state so far.
 // Train writes no file: see LoadOrTrain.
 func Train(ctx context.Context, b compute.Backend, store *model.Store, loss Loss, data Batches, c Config) (Report, error) {
 	r, err := newRun(b, store, loss, data, c)
@@ -192,7 +193,7 @@ func (r *run) loop(ctx context.Context, s saver) error {
 		n := min(r.program.k, r.c.Steps-r.report.Steps, show.fitting(callTime))
 		diverged, err := r.block(n)
 		if err != nil {
-			return err
+			return errors.Join(err, r.keepDone(s))
 		}
 		show.update(false)
 		if diverged != nil {
@@ -212,6 +213,15 @@ func (r *run) loop(ctx context.Context, s saver) error {
 		r.report.Stopped = StoppedBySteps
 	}
 	return nil
+}
+
+// keepDone saves the steps done before a block that failed, which left the state as it was; before the first step there
+// is nothing to keep.
+func (r *run) keepDone(s saver) error {
+	if r.report.Steps == 0 {
+		return nil
+	}
+	return s.save(r)
 }
 
 // stopCause names the signal, if it was one, and wraps context.Canceled or DeadlineExceeded always.
