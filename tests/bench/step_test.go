@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -49,9 +48,8 @@ func BenchmarkVAEStep(b *testing.B) {
 	b.ReportMetric(slices.Min(ours)/slices.Min(peer.scan), "fit/scan")
 }
 
-func loss(scope *model.Scope, batch []*graph.Node) *graph.Node {
-	return vae.New(scope, vae.Config{Data: pixels, Latent: 20, Hidden: []int{400}}).Loss(scope, batch[0], 1, 1)
-}
+// loss is what vae.LoadOrTrain trains on.
+var loss = fit.Loss(vae.Config{Data: pixels, Latent: 20, Hidden: []int{400}}.Loss(1, 1))
 
 func report(b *testing.B, name string, times []float64) {
 	b.ReportMetric(slices.Min(times), name+"-ms")
