@@ -1,7 +1,7 @@
 """The same VAE in JAX: a peer to hold the library's training and speed against.
 
-  python jax_vae.py train --data fashion --steps 9380      # one JSON line a seed
-  python jax_vae.py train --data digits --digits-file FILE --steps 4000
+  python jax_vae.py train --data fashion --steps 9360      # one JSON line a seed
+  python jax_vae.py train --data digits --digits-file FILE --steps 2200
   python jax_vae.py step                                   # milliseconds a step, asked by lines: see tests/bench
 
 Architecture, float32:
