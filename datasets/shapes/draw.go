@@ -63,7 +63,7 @@ func (f Factors) holds(k Kind, x, y float64) bool {
 // It panics when k is no kind.
 func Draw(k Kind, f Factors, antialias bool) []float32 {
 	if k < 0 || k >= kinds {
-		panic(fmt.Sprintf("shapes.Draw: %v, want Square, Circle or Cross", k))
+		panic(fmt.Errorf("shapes.Draw: %v, want Square, Circle or Cross", k))
 	}
 	points := 1
 	if antialias {

@@ -42,7 +42,7 @@ type Pictures struct {
 // It panics when n < 1 or the law has no kinds.
 func (l Law) Sample(n int, seed int64) *Pictures {
 	if n < 1 || len(l.Kinds) == 0 {
-		panic(fmt.Sprintf("shapes.Law.Sample: %d pictures of %d kinds, want at least 1 of each", n, len(l.Kinds)))
+		panic(fmt.Errorf("shapes.Law.Sample: %d pictures of %d kinds, want at least 1 of each", n, len(l.Kinds)))
 	}
 	rng := draw.Rand(seed, draw.Shapes, 0)
 	p := &Pictures{}

@@ -84,7 +84,7 @@ func (t Tiny) Entropy() float64 {
 // It panics when n < 1, there are no patterns or Flip is no probability.
 func (t Tiny) Sample(n int, seed int64) *datasets.Images {
 	if n < 1 || len(t.Patterns) == 0 || !(t.Flip >= 0 && t.Flip <= 1) {
-		panic(fmt.Sprintf("shapes.Tiny.Sample: n = %d, %d patterns, Flip = %v; want n ≥ 1, a pattern, a probability",
+		panic(fmt.Errorf("shapes.Tiny.Sample: n = %d, %d patterns, Flip = %v; want n ≥ 1, a pattern, a probability",
 			n, len(t.Patterns), t.Flip))
 	}
 	rng := draw.Rand(seed, draw.Shapes, 0)

@@ -53,7 +53,7 @@ func (b Board) Area() float64 { return float64(len(b.Dark())) * b.Side() * b.Sid
 // Sample draws a dark square, then a point in it. It panics when Cells < 1 or Half is not positive and finite.
 func (b Board) Sample(n int, seed int64) *Points {
 	if b.Cells < 1 || !(b.Half > 0 && b.Half < math.Inf(1)) {
-		panic(fmt.Sprintf("toys.Board: %d cells, half side %v; want at least 1 and a positive number", b.Cells, b.Half))
+		panic(fmt.Errorf("toys.Board: %d cells, half side %v; want at least 1 and a positive number", b.Cells, b.Half))
 	}
 	dark := b.Dark()
 	return sample("checkerboard", n, seed, func(rng *rand.Rand) point {

@@ -97,7 +97,7 @@ func Rings() Circles {
 // It panics when the fields differ in length or a weight or the standard deviation is out of range.
 func (c Circles) Sample(n int, seed int64) *Points {
 	if len(c.Weights) == 0 || len(c.Radii) != len(c.Weights) {
-		panic(fmt.Sprintf("toys.Circles: %d weights, %d radii; want the same number, at least 1", len(c.Weights), len(c.Radii)))
+		panic(fmt.Errorf("toys.Circles: %d weights, %d radii; want the same number, at least 1", len(c.Weights), len(c.Radii)))
 	}
 	total := checkWeights("toys.Circles", c.Weights, []float64{c.StdDev})
 	return sample("rings", n, seed, func(rng *rand.Rand) point {

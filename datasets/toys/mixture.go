@@ -38,7 +38,7 @@ func (m Mixture) Sample(n int, seed int64) *Points {
 
 func (m Mixture) check() (total float64) {
 	if len(m.Weights) == 0 || len(m.Means) != len(m.Weights) || len(m.StdDevs) != len(m.Weights) {
-		panic(fmt.Sprintf("toys.Mixture: %d weights, %d means, %d standard deviations; want the same number, at least 1",
+		panic(fmt.Errorf("toys.Mixture: %d weights, %d means, %d standard deviations; want the same number, at least 1",
 			len(m.Weights), len(m.Means), len(m.StdDevs)))
 	}
 	return checkWeights("toys.Mixture", m.Weights, m.StdDevs)
@@ -49,7 +49,7 @@ func checkWeights(name string, weights, stdDevs []float64) (total float64) {
 	for k, w := range weights {
 		total += w
 		if !(w > 0 && total < math.Inf(1)) {
-			panic(fmt.Sprintf("%s: weight %d is %v, want a positive number", name, k, w))
+			panic(fmt.Errorf("%s: weight %d is %v, want a positive number", name, k, w))
 		}
 	}
 	for k, s := range stdDevs {
@@ -60,7 +60,7 @@ func checkWeights(name string, weights, stdDevs []float64) (total float64) {
 
 func checkStdDev(name string, s float64) {
 	if !(s >= 0 && s < math.Inf(1)) {
-		panic(fmt.Sprintf("%s is %v, want a number of at least 0", name, s))
+		panic(fmt.Errorf("%s is %v, want a number of at least 0", name, s))
 	}
 }
 

@@ -37,7 +37,7 @@ type point struct {
 
 func sample(name string, n int, seed int64, one func(rng *rand.Rand) point) *Points {
 	if n < 1 {
-		panic(fmt.Sprintf("toys: Sample(%d) of %s, want at least 1 point", n, name))
+		panic(fmt.Errorf("toys: Sample(%d) of %s, want at least 1 point", n, name))
 	}
 	rng := draw.Rand(seed, draw.Points, 0)
 	p := &Points{name: name}
