@@ -90,7 +90,7 @@ func newTask(name string) (t task, err error) {
 		t = task{config: vae.Config{Data: 64, Latent: 8, Hidden: []int{128}}, steps: 2200, rows: 99}
 		t.train, t.test = digits.Train(), digits.Test()
 	case "fashion":
-		t = task{config: vae.Config{Data: 784, Latent: 20, Hidden: []int{400}}, steps: 9360, rows: 100}
+		t = task{config: vae.Config{Data: 784, Latent: 20, Hidden: []int{400}}, steps: 9360, rows: 20}
 		t.train, t.test, err = mnist.Fashion(context.Background(), datasets.Source{})
 	default:
 		err = fmt.Errorf("-data %q, expected digits or fashion", name)
