@@ -4,7 +4,7 @@
 
 Each step leaves a stamp in .venv/.setup that holds what it was made from (hashes of its locks, versions, folders), so a
 second run does only what changed and asks the network for nothing. A step that was cut short leaves a mark, and the next
-run does it again from the start. A clone that was moved is put right.
+run does it again from the start, as it does with a step whose work has been removed. A clone that was moved is put right.
 
 Standard library only, and no newer syntax than Python 3.6, so that an old Python can say that it is too old.
 """
@@ -55,18 +55,21 @@ def setup(kernel, extras):
     go = require_go()
     require_python()
     python = "{} {}".format(sys.version.split()[0], os.path.realpath(sys.executable))
-    step("python", python, make_venv, needs="venv", says="a Python environment in .venv")
+    step("python", python, make_venv, needs="venv", says="a Python environment in .venv", makes=[BIN / "python"])
     move_venv()
-    step("lab", hashed(lock("lab")), lambda again: pip(lock("lab"), again), needs="venv", says="JupyterLab and jupytext")
+    step("lab", hashed(lock("lab")), lambda again: pip(lock("lab"), again), needs="venv", says="JupyterLab and jupytext",
+         makes=[BIN / "jupyter-lab", BIN / "jupytext"])
     if has_wheel():
-        step("plugin", hashed(lock("plugin")), lambda again: pip(lock("plugin"), again, "--no-deps"), needs="venv", says="XLA's plugin")
+        step("plugin", hashed(lock("plugin")), lambda again: pip(lock("plugin"), again, "--no-deps"), needs="venv", says="XLA's plugin",
+             makes=plugins() or [VENV / "a plugin"])
     if "test" in extras:
         step("test", hashed(lock("test")), lambda again: pip(lock("test"), again), says="the tests' Python packages")
-    tools(go, "tools", ROOT / "kernels" / "tools", "the kernel's tools: gonb, gopls, goimports")
+    tools(go, "tools", ROOT / "kernels" / "tools", "gonb", "gopls", "goimports")
     if "lint" in extras:
         tools(go, "lint", ROOT / "kernels" / "tools" / "lint", "golangci-lint")
     modules = "{} {} {}".format(hashed(ROOT / "go.mod", ROOT / "go.sum"), go["GOVERSION"], go["GOMODCACHE"])
-    step("modules", modules, lambda again: go_run("mod", "download"), needs="go", says="Go modules")
+    step("modules", modules, lambda again: go_run("mod", "download"), needs="go", says="Go modules",
+         makes=[Path(go["GOMODCACHE"], "github.com", "gomlx")])
     write_kernel(kernel, go)
     write_overrides()
     warm = "{} {} {} {}".format(modules, go["GOCACHE"], ROOT, hashed(ROOT / "kernels" / "warm.py"))
@@ -75,15 +78,19 @@ def setup(kernel, extras):
 
 # The frame of a step.
 
-def step(name, made_from, do, needs=None, says=""):
-    """Runs do(again) unless the stamp says that it was done from the same things; again: an earlier run was cut short."""
+def step(name, made_from, do, needs=None, says="", makes=()):
+    """Runs do(again) unless the stamp says that it was done from the same things, and what it makes is there.
+
+    again: an earlier run was cut short, or something of its work was removed since.
+    """
     stamp, mark = STAMPS / name, STAMPS / (name + ".begun")
-    if stamp.exists() and stamp.read_text() == made_from and not mark.exists():
+    gone = stamp.exists() and not all(path.exists() for path in makes)
+    if stamp.exists() and stamp.read_text() == made_from and not mark.exists() and not gone:
         return
     if needs:
         require_disk(needs)
     print("setup: {} ...".format(says), flush=True)
-    again = mark.exists()
+    again = mark.exists() or gone
     write(mark, made_from)
     do(again)
     write(stamp, made_from)
@@ -257,9 +264,10 @@ def go_run(*arguments, **env):
     return run(["go"] + list(arguments), "go " + " ".join(arguments[:3]), env=dict(os.environ, GOWORK="off", GOFLAGS="-buildvcs=false", **env))
 
 
-def tools(go, name, folder, says):
+def tools(go, name, folder, *programs):
     made_from = "{} {} {}".format(hashed(folder / "go.mod", folder / "go.sum"), go["GOVERSION"], sys.platform)
-    step(name, made_from, lambda again: go_run("-C", str(folder), "install", "tool", GOBIN=str(BIN)), needs="go", says=says)
+    step(name, made_from, lambda again: go_run("-C", str(folder), "install", "tool", GOBIN=str(BIN)), needs="go",
+         says=", ".join(programs), makes=[BIN / program for program in programs])
 
 
 def warm_up(kernel):
@@ -293,9 +301,14 @@ def write_kernel(kernel, go):
             shutil.copyfile(str(logo), str(target / logo.name))
 
 
+def plugins():
+    """The plugins of the wheel, none before it is installed."""
+    return sorted(VENV.glob("lib/python3*/site-packages/*/pjrt_c_api_cpu*_plugin.so"))
+
+
 def plugin_folders():
     """The wheel's folder first, then those where go-xla looks by itself: naming the one would hide the others."""
-    wheel = [str(path.parent) for path in sorted(VENV.glob("lib/python3*/site-packages/*/pjrt_c_api_cpu*_plugin.so"))]
+    wheel = [str(path.parent) for path in plugins()]
     own = [Path.home() / ".local" / "lib" / "go-xla", Path("/usr/local/lib/go-xla")]
     return wheel + [str(path / sub) for path in own for sub in ("", "nvidia")]
 

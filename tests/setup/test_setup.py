@@ -144,6 +144,22 @@ class Steps(Case):
         self.assertEqual(code, 0, output)
         self.assertIn("[False, False, True]", output)
 
+    def test_removed_work_is_done_again(self):
+        code, output = self.snippet("""
+            done, made = [], ROOT / "made"
+            def make(again):
+                done.append(again)
+                made.write_text("here")
+            for _ in range(2):
+                setup.step("s", "one", make, says="s", makes=[made])
+            made.unlink()
+            for _ in range(2):
+                setup.step("s", "one", make, says="s", makes=[made])
+            print(done)
+            """)
+        self.assertEqual(code, 0, output)
+        self.assertIn("[False, True]", output)
+
     def test_second_set_up_waits(self):
         code, output = self.snippet("""
             import subprocess, time
