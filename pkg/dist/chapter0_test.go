@@ -32,7 +32,7 @@ func normal(mean, std float64) law {
 
 var gm = func(g *Graph) dist.LogProber { return mixtureGM(g) }
 
-// mixtureGM is the syllabus's fixture GM.
+// mixtureGM is the fixture GM, 0.3 N(−2, 0.25) + 0.7 N(1, 0.16).
 func mixtureGM(g *Graph) dist.Mixture {
 	return dist.NewMixture(g, []float64{.3, .7}, [][]float64{{-2}, {1}}, [][]float64{{.25}, {.16}})
 }

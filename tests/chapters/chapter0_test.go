@@ -1,4 +1,4 @@
-// Package chapters_test proves the items of the syllabus that no single package holds.
+// Package chapters_test proves the items that no single package holds.
 package chapters_test
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
 )
 
-// The syllabus's fixtures.
+// The fixtures GM, D4 and LG.
 var (
 	fixtureGM = oracle.Mixture{Weights: []float64{.3, .7}, Means: [][]float64{{-2}, {1}}, Vars: [][]float64{{.25}, {.16}}}
 	betasD4   = []float64{.1, .2, .3, .4}

@@ -48,7 +48,7 @@ var families = []struct {
 	{"likelihood-based: autoregressive", "ar", "01-probability.md"},
 }
 
-// modelPackages are the packages that DESIGN gives to models, landed or not.
+// modelPackages are the packages of models, those that are still to come too.
 var modelPackages = []string{"vae", "hvae", "vdm", "ncsn", "ebm", "gan", "ar"}
 
 func TestFamilies(t *testing.T) {
