@@ -129,7 +129,9 @@ func checkGradient(t *testing.T, loss fit.Loss, batch *tensors.Tensor) {
 	at := func(w []float64) []*tensors.Tensor {
 		for _, v := range order {
 			n := v.Shape().Size()
-			v.MustSetValue(tensors.FromFlatDataAndDimensions(append([]float64{}, w[:n]...), v.Shape().Dimensions...))
+			if err := v.SetValue(tensors.FromFlatDataAndDimensions(append([]float64{}, w[:n]...), v.Shape().Dimensions...)); err != nil {
+				t.Fatal(err)
+			}
 			w = w[n:]
 		}
 		return exec.MustCall(batch)
