@@ -79,7 +79,7 @@ func float32s(rows [][]float64) [][]float32 {
 	return out
 }
 
-// pp is the syllabus's fixture PP: the optimal model of this covariance with one latent.
+// pp is the fixture PP: the optimal model of this covariance with one latent.
 var pp = oracle.FitPPCA(make([]float64, 3), mat.NewSymDense(3, []float64{2, .8, .3, .8, 1.5, .2, .3, .2, .7}), 1)
 
 // drawPP returns n draws of pp.

@@ -3,9 +3,11 @@ package vae_test
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
@@ -76,5 +78,20 @@ func TestModelLearnsTwoPictures(t *testing.T) {
 	}
 	if _, err := m.Encode(nil); err == nil {
 		t.Error("no rows: expected an error")
+	}
+}
+
+// A store without the network's weights is an error, and stays without them.
+func TestModelWithoutWeights(t *testing.T) {
+	m := &vae.Model{Config: vae.Config{Data: 4, Latent: 1, Hidden: []int{8}}, Store: model.NewStore(), Backend: backendtest.Open(t)}
+	x := [][]float64{{1, 1, 0, 0}}
+	if _, err := m.Reconstruct(x); err == nil || !strings.Contains(err.Error(), "lacks 8 weights") {
+		t.Errorf("Reconstruct on an empty store: %v", err)
+	}
+	if _, err := m.Evaluate([]*tensors.Tensor{tensors.FromValue([][]float32{{1, 1, 0, 0}})}, 3, 1); err == nil || !strings.Contains(err.Error(), "lacks 8 weights") {
+		t.Errorf("Evaluate on an empty store: %v", err)
+	}
+	for v := range m.Store.IterVariables() {
+		t.Errorf("the store holds %s now", v.Path())
 	}
 }

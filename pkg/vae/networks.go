@@ -18,13 +18,13 @@ import (
 type Observation int
 
 const (
-	// Bernoulli: pixels in [0,1], the output is their logits.
+	// Bernoulli has pixels in [0,1]; the output is their logits.
 	Bernoulli Observation = iota
-	// Gaussian: N(output, s²) with s fixed to Config.Std.
+	// Gaussian is N(output, s²) with s fixed to Config.Std.
 	Gaussian
-	// GaussianLearned: N(output, s²) with one s for all of x, learned, starting at Config.Std.
+	// GaussianLearned is N(output, s²) with one s for all of x, learned, starting at Config.Std.
 	GaussianLearned
-	// GaussianPerPixel: N(first half of the output, σ²) with log σ the second half: σ(z) of its own for each pixel.
+	// GaussianPerPixel is N(first half of the output, σ²) with log σ the second half: σ(z) of its own for each pixel.
 	GaussianPerPixel
 )
 
@@ -119,8 +119,7 @@ func (c Config) observe(scope *model.Scope, out *Node) Likelihood {
 
 // logStd returns the learned log s: a scalar variable that starts at zero, added to its starting value.
 func logStd(scope *model.Scope, start *Node) *Node {
-	zero := func(g *Graph, shape shapes.Shape) *Node { return Zeros(g, shape) }
-	v := scope.WithInitializer(zero).VariableWithShape("log_std", shapes.Make(start.DType()))
+	v := scope.WithInitializer(Zeros).VariableWithShape("log_std", shapes.Make(start.DType()))
 	return Add(start, v.NodeValue(start.Graph()))
 }
 

@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -30,7 +29,6 @@ import (
 	"github.com/lowerbound-ml/lowerbound/datasets/mnist"
 	"github.com/lowerbound-ml/lowerbound/pkg/backend"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
-	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
 )
 
@@ -114,9 +112,7 @@ func (t task) trainAndMeasure(b compute.Backend, name, dir string, seed int64, d
 		return err
 	}
 	build := func(scope *model.Scope) vae.VAE { return vae.New(scope, t.config) }
-	loss := func(scope *model.Scope, x []*graph.Node) *graph.Node {
-		return build(scope).Loss(noise.Finite(scope), x[0], 1, 1)
-	}
+	loss := t.config.Loss(1, 1)
 	c := fit.Config{Steps: t.steps, LearningRate: learningRate, Seed: seed, Progress: fit.Bar(os.Stderr), Tag: name}
 	store := model.NewStore()
 	var report fit.Report
