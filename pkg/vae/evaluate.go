@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
@@ -22,10 +23,10 @@ func (e Estimate) String() string { return fmt.Sprintf("%.3f ± %.3f", e.Mean, e
 
 // Evaluation is what Evaluate measures, per image, in nats.
 type Evaluation struct {
-	Bound Estimate // E_q[log p(x|z)] − KL(q(z|x)‖p(z)), one draw an image
+	Bound Estimate // E_q[log p(x|z)] − KL(q(z|x)‖p(z)), the first term a mean over k draws an image
 	Recon Estimate // its first term
 	KL    Estimate // its second
-	NLL   Estimate // −log 1/k Σ wᵢ, k draws an image: an upper bound of −log p(x)
+	NLL   Estimate // −log 1/k Σ wᵢ, the same k draws: an upper bound of −log p(x)
 	N, K  int
 }
 
@@ -40,9 +41,14 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 	known := weights(store)
 	exec, err := model.NewExec(b, store, func(scope *model.Scope, state, x *Node) []*Node {
 		v, src := build(scope), noise.NewStream(state)
-		terms := v.Terms(src, x, 1)
-		nll := Neg(elbo.ImportanceWeighted(v.LogWeights(src, x, k)))
-		return []*Node{terms.Recon, terms.Prior, nll, src.State()}
+		q := v.Encode(x)
+		var recon *Node
+		logW := elbo.LogWeights(src, q, x, func(x, z *Node) *Node {
+			recon = v.logLik(x, z)
+			return Add(dist.StandardNormal(z).LogProb(z), recon)
+		}, k)
+		mean := ReduceMean(Reshape(recon, k, -1), 0)
+		return []*Node{mean, dist.KL(q, dist.StandardNormal(q.Mean)), Neg(elbo.ImportanceWeighted(logW)), src.State()}
 	})
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("vae.Evaluate: %w", err)
