@@ -10,10 +10,6 @@ SETUP  = $(PYTHON) kernels/setup.py --kernel $(KERNEL)
 VENV   = .venv/bin/python
 GOTEST = $(PYTHON) tests/gotest.py
 
-# What is tested on pure Go too: all of pkg/ but the packages that train. Those are left to XLA, on which they take seconds.
-TRAINING = vae|ar|fit
-MATHS = $$(go list ./pkg/... | grep -vE '/($(TRAINING))$$')
-
 # A workspace or flags of yours must not change what is tested.
 export GOWORK = off
 export GOFLAGS = -buildvcs=false
@@ -42,10 +38,9 @@ vet:
 go-test: # all Go tests, on XLA unless GOMLX_BACKEND names another backend
 	GOMLX_BACKEND=$${GOMLX_BACKEND:-xla:cpu} $(GOTEST) "Go" -timeout 20m ./...
 
-pure-test: # the mathematics on pure Go, and the library without C
-	GOMLX_BACKEND=go $(GOTEST) "pure Go" -timeout 20m $(MATHS)
+pure-test: # the library without C, and so the mathematics on pure Go
 	CGO_ENABLED=0 go vet ./pkg/...
-	CGO_ENABLED=0 $(GOTEST) "without C" -timeout 5m ./pkg/backend/...
+	CGO_ENABLED=0 $(GOTEST) "pure Go" -timeout 20m ./pkg/...
 
 examples: # programs that import the library as a stranger's would
 	@if [ -f docs/examples/go.mod ]; then set -x; go -C docs/examples vet ./... && go -C docs/examples build -o /dev/null ./...; fi
