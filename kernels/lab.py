@@ -36,6 +36,8 @@ def main():
 def settings(port, root):
     return [
         "--ServerApp.ip=127.0.0.1", "--ServerApp.port={}".format(port), "--ServerApp.root_dir={}".format(root),
+        "--ServerApp.port_retries=0",  # another port than the one in the address file would help nobody
+        "--LanguageServerManager.autodetect=False",  # it starts npm, rustup and others, which write into HOME
     ] + (["--allow-root"] if os.geteuid() == 0 else [])
 
 

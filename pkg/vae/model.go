@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -21,6 +22,22 @@ type Model struct {
 	Config  Config
 	Store   *model.Store
 	Backend compute.Backend
+}
+
+// NewModel returns the model of config c with the weights that training starts from, drawn from seed.
+// The error is that of computing them on b.
+func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
+	store := model.NewStore()
+	if err := store.SetRNGStateFromSeed(seed); err != nil {
+		return nil, fmt.Errorf("vae.NewModel: seed %d: %w", seed, err)
+	}
+	_, err := model.CallOnce(b, store, func(scope *model.Scope, g *Graph) *Node {
+		return New(scope, c).Reconstruct(Zeros(g, shapes.Make(dtypes.Float32, 1, c.Data)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("vae.NewModel: %w", err)
+	}
+	return &Model{c, store, b}, nil
 }
 
 // LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain if need be, with the

@@ -95,3 +95,34 @@ func TestModelWithoutWeights(t *testing.T) {
 		t.Errorf("the store holds %s now", v.Path())
 	}
 }
+
+// Fresh weights follow the seed, and a decoder alone can sample but not encode.
+func TestNewModel(t *testing.T) {
+	c := vae.Config{Data: 4, Latent: 1, Hidden: []int{8}}
+	sample := func(seed int64) float64 {
+		m, err := vae.NewModel(backendtest.Open(t), c, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Store.DeleteVariablesInScope("/encoder"); err != nil {
+			t.Fatal(err)
+		}
+		x, err := m.SampleMeans(1, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Encode(x); err == nil || !strings.Contains(err.Error(), "lacks 4 weights") {
+			t.Errorf("Encode without an encoder: %v", err)
+		}
+		return x[0][0]
+	}
+	if a, b := sample(1), sample(1); a != b {
+		t.Errorf("seed 1 twice: %g and %g", a, b)
+	}
+	if a, b := sample(1), sample(2); a == b {
+		t.Errorf("seeds 1 and 2 both give %g", a)
+	}
+	if _, err := vae.NewModel(backendtest.Open(t), vae.Config{Data: 4}, 1); err == nil {
+		t.Error("no latent: expected an error")
+	}
+}
