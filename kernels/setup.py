@@ -295,6 +295,7 @@ def write_kernel(kernel, go):
     if not has_wheel():  # go-xla fetches a plugin when the first cell asks for one, and finds it by itself
         for name in ("GOMLX_NO_AUTO_INSTALL", "PJRT_PLUGIN_LIBRARY_PATH"):
             parsed["env"].pop(name, None)
+        parsed["env"]["GOFLAGS"] = "-ldflags=-w"  # Go's own linker was measured with C code on x86-64 Linux only
     update(target / "kernel.json", json.dumps(parsed, indent=2, ensure_ascii=False) + "\n")
     for logo in list(source.glob("logo-*")):
         if not (target / logo.name).exists() or (target / logo.name).read_bytes() != logo.read_bytes():
