@@ -1,4 +1,4 @@
-"""Writes docs/results.md from docs/results.jsonl, the lines that docs/examples/vae and jax_vae.py print.
+"""Writes docs/results.md from what the commands that it names printed: docs/results.jsonl, bench.txt and cells.txt.
 
     python3 tests/peers/table.py
 """
@@ -17,8 +17,8 @@ COMMANDS = {
 
 HEAD = """# Results
 
-Each table comes from the command under it. `docs/results.jsonl` holds the lines that the commands printed, and
-`python3 tests/peers/table.py` writes this page from them.
+Each table comes from the command under it. `docs/results.jsonl`, `docs/bench.txt` and `docs/cells.txt` hold the lines that
+the commands printed, and `python3 tests/peers/table.py` writes this page from them.
 
 ## Variational autoencoders on real images
 
@@ -29,6 +29,27 @@ training and of the measurement on {machine}, while other programs ran.
 
 The JAX rows are a script of the same architecture, initial laws, data and budget (`tests/peers/jax_vae.py`, {jax}); it
 draws its own noise and shuffles by itself.
+"""
+
+SPEED = """
+## Speed
+
+A training step of the 784-400-20 VAE at batch 128 through `fit.Train`, in turns of 100 steps with JAX's jitted, donated
+step and with its scan, in one run on the same two cores; then loading the finished model. `-ms` is the least of 20 turns,
+`-median-ms` the median, `fit/jit` and `fit/scan` are ratios of the least.
+
+```
+{bench}
+make bench
+```
+
+A notebook cell on XLA from enter to output, in a warm kernel (the first cell of a kernel apart), and a completion (gopls
+starts with the first):
+
+```
+{cells}
+.venv/bin/python kernels/warm.py gonb --times
+```
 """
 
 
@@ -73,6 +94,7 @@ def main():
     mine = next(r for r in rows if r["who"] == "lowerbound")
     jax = next(r["version"] for r in rows if r["who"] == "jax")
     text = HEAD.format(machine=mine["machine"], jax=jax) + "".join(section(data, rows) for data in NAMES)
+    text += SPEED.format(bench=(DOCS / "bench.txt").read_text(), cells=(DOCS / "cells.txt").read_text())
     (DOCS / "results.md").write_text(text)
 
 
