@@ -232,7 +232,9 @@ def pip(lock_file, again, *options):
     """Installs a lock: every file's hash is checked before anything of it is unpacked."""
     argv = [BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
             "--only-binary", ":all:", "--requirement", lock_file]
-    run(argv + (["--force-reinstall"] if again else []) + list(options), "pip install {}".format(lock_file.name))
+    # pip asks for rustc's version, and where rustup answers it writes its settings: not into HOME
+    env = dict(os.environ, RUSTUP_HOME=os.environ.get("RUSTUP_HOME", str(VENV / "rustup")))
+    run(argv + (["--force-reinstall"] if again else []) + list(options), "pip install {}".format(lock_file.name), env=env)
 
 
 def move_venv():
