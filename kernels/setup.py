@@ -52,6 +52,8 @@ def arguments():
 def setup(kernel, extras):
     """All steps in order; each is skipped when its stamp says that nothing it was made from has changed."""
     require_kernel(kernel)
+    # pip asks for rustc's version, and rustup, where it answers, writes its settings: not into HOME.
+    os.environ.setdefault("RUSTUP_HOME", str(VENV / "rustup"))
     go = require_go()
     require_python()
     python = "{} {}".format(sys.version.split()[0], os.path.realpath(sys.executable))
@@ -232,9 +234,7 @@ def pip(lock_file, again, *options):
     """Installs a lock: every file's hash is checked before anything of it is unpacked."""
     argv = [BIN / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
             "--only-binary", ":all:", "--requirement", lock_file]
-    # pip asks for rustc's version, and where rustup answers it writes its settings: not into HOME
-    env = dict(os.environ, RUSTUP_HOME=os.environ.get("RUSTUP_HOME", str(VENV / "rustup")))
-    run(argv + (["--force-reinstall"] if again else []) + list(options), "pip install {}".format(lock_file.name), env=env)
+    run(argv + (["--force-reinstall"] if again else []) + list(options), "pip install {}".format(lock_file.name))
 
 
 def move_venv():
