@@ -4,6 +4,7 @@ package backend
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,9 +22,9 @@ func init() { xla.EnableAutoInstall(false) } // Find installs, in its place in t
 func findXLA() Choice {
 	plugins := pjrt.AvailablePlugins()
 	for _, name := range xla.DefaultPlugins {
-		for found, path := range plugins {
+		for _, found := range slices.Sorted(maps.Keys(plugins)) { // sorted: of two versions, always the same one
 			if found == name || strings.HasPrefix(found, name+"_v") {
-				return Choice{"xla:" + found, "installed at " + path}
+				return Choice{"xla:" + found, "installed at " + plugins[found]}
 			}
 		}
 	}
