@@ -42,13 +42,8 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 	exec, err := model.NewExec(b, store, func(scope *model.Scope, state, x *Node) []*Node {
 		v, src := build(scope), noise.NewStream(state)
 		q := v.Encode(x)
-		var recon *Node
-		logW := elbo.LogWeights(src, q, x, func(x, z *Node) *Node {
-			recon = v.logLik(x, z)
-			return Add(dist.StandardNormal(z).LogProb(z), recon)
-		}, k)
-		mean := ReduceMean(Reshape(recon, k, -1), 0)
-		return []*Node{mean, dist.KL(q, dist.StandardNormal(q.Mean)), Neg(elbo.ImportanceWeighted(logW)), src.State()}
+		logW, logLik := v.weigh(src, q, x, k)
+		return []*Node{ReduceMean(logLik, 0), dist.KL(q, dist.StandardNormal(q.Mean)), Neg(elbo.ImportanceWeighted(logW)), src.State()}
 	})
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("vae.Evaluate: %w", err)

@@ -49,9 +49,17 @@ func (v VAE) KLByLatent(x *Node) *Node {
 // LogWeights returns log p(x,zᵢ) − log q(zᵢ|x) for k draws of q, [k, batch], in nats; elbo.Estimate and
 // elbo.ImportanceWeighted turn them into bounds of log p(x).
 func (v VAE) LogWeights(src noise.Source, x *Node, k int) *Node {
-	return elbo.LogWeights(src, v.Encode(x), x, func(x, z *Node) *Node {
-		return Add(dist.StandardNormal(z).LogProb(z), v.logLik(x, z))
+	logW, _ := v.weigh(src, v.Encode(x), x, k)
+	return logW
+}
+
+// weigh returns the log-weights of k draws of q, and log p(x|zᵢ) of the same draws; both [k, batch], in nats.
+func (v VAE) weigh(src noise.Source, q dist.DiagNormal, x *Node, k int) (logW, logLik *Node) {
+	logW = elbo.LogWeights(src, q, x, func(x, z *Node) *Node {
+		logLik = v.logLik(x, z)
+		return Add(dist.StandardNormal(z).LogProb(z), logLik)
 	}, k)
+	return logW, Reshape(logLik, k, -1)
 }
 
 func (v VAE) logLik(x, z *Node) *Node { return v.Decode(z).LogProb(x) }
