@@ -82,6 +82,51 @@ func (p Process) Posterior(xt, x0, s, t *Node) dist.DiagNormal {
 	}
 }
 
+// Reverse returns the normal law that has the mean and the variance of x_s given x_t, s < t, when x₀ given x_t has
+// mean x0 and variance varX0 (of x_t's shape, or one that broadcasts):
+//
+//	mean of Posterior at x0, variance σ_s² c + (α_s c)² varX0, c = 1 − SNR(t)/SNR(s)
+//
+// With varX0 = 0 it is Posterior. For Gaussian data it is the exact law of x_s given x_t, and the best normal one
+// otherwise. Source: Bao et al. 2022, "Analytic-DPM", theorem 1.
+func (p Process) Reverse(xt, x0, varX0, s, t *Node) dist.DiagNormal {
+	q := p.Posterior(xt, x0, s, t)
+	ofX0 := Mul(p.Alpha(s), p.forgotten(s, t))
+	q.LogStd = MulScalar(Log(Add(q.Variance(), Mul(Square(ofX0), varX0))), 0.5)
+	return q
+}
+
+// DDIM returns the law of x_s given x_t and x₀, s < t, with η times the noise of Posterior and the same marginals:
+//
+//	N(α_s x₀ + σ_s √(1−η²c) (x_t − α_t x₀)/σ_t, η² σ_s² c I), c = 1 − SNR(t)/SNR(s)
+//
+// η = 1 is Posterior, and η = 0 the point on the line from x₀ through x_t, with LogStd −∞. It panics when η is not
+// between 0 and 1: above 1 the variance that is left for the direction of x_t can be negative.
+// Source: Song, Meng and Ermon 2021, "Denoising diffusion implicit models", equations 7 and 12.
+func (p Process) DDIM(xt, x0, s, t *Node, eta float64) dist.DiagNormal {
+	checkTime("DDIM", xt, s, t)
+	if !(eta >= 0 && eta <= 1) {
+		panic(fmt.Errorf("process.DDIM: η = %g, expected a number from 0 (no noise) to 1 (the noise of Posterior)", eta))
+	}
+	direction := Mul(Sqrt(OneMinus(MulScalar(p.forgotten(s, t), eta*eta))), Exp(Sub(p.LogSigma(s), p.LogSigma(t)))) // σ_s√(1−η²c)/σ_t
+	return dist.DiagNormal{
+		Mean:   Add(Mul(p.Alpha(s), x0), Mul(direction, Sub(xt, Mul(p.Alpha(t), x0)))),
+		LogStd: AddScalar(Add(p.LogSigma(s), p.logSqrtForgotten(s, t)), math.Log(eta)),
+	}
+}
+
+// SNRRate returns −dSNR/dt = −λ'(t) e^λ, which is positive, of t's shape, by automatic differentiation. Half of it
+// weighs ‖x̂₀−x₀‖² in the bound of infinitely many steps (Kingma et al. 2021, equation 17).
+// It panics for a Discrete schedule.
+func (p Process) SNRRate(t *Node) *Node { return Mul(p.LogSNRRate(t), p.SNR(t)) }
+
+// LogSNRRate returns −dλ/dt, which is positive, of t's shape, by automatic differentiation. Half of it weighs ‖ε̂−ε‖² in
+// the bound of infinitely many steps (Kingma et al. 2021, appendix B). It panics for a Discrete schedule.
+func (p Process) LogSNRRate(t *Node) *Node {
+	p.checkContinuous("LogSNRRate")
+	return Neg(Gradient(ReduceAllSum(p.LogSNR(t)), t)[0])
+}
+
 // logSqrtForgotten returns ½ log c.
 func (p Process) logSqrtForgotten(s, t *Node) *Node {
 	return MulScalar(mathx.Log1mExp(p.logSNRDrop(s, t)), 0.5)
@@ -98,8 +143,7 @@ func (p Process) Drift(t *Node) *Node {
 // (Kingma et al. 2021, appendix A). It panics for a Discrete schedule.
 func (p Process) Diffusion2(t *Node) *Node {
 	p.checkContinuous("Diffusion2")
-	slope := Gradient(ReduceAllSum(p.LogSNR(t)), t)[0]
-	return Neg(Mul(Exp(MulScalar(p.LogSigma(t), 2)), slope))
+	return Mul(Exp(MulScalar(p.LogSigma(t), 2)), p.LogSNRRate(t))
 }
 
 // Grid returns the n+1 times of n equal steps from TMax down to TMin; with a Discrete schedule each is rounded to an
