@@ -29,3 +29,20 @@ func Floor[S any](distance func(x, y S) float64, draw func() S, repeats int) Spr
 	at := func(p float64) float64 { return stat.Quantile(p, stat.Empirical, d, nil) }
 	return Spread{Median: at(.5), Low: at(.025), High: at(.975), Max: d[repeats-1]}
 }
+
+// Judged is a distance beside its floor.
+type Judged struct {
+	Value float64
+	Floor Spread // of two exact sets of the same size
+}
+
+// String prints the value and, beside it, what two exact sets get.
+func (j Judged) String() string {
+	return fmt.Sprintf("%.3g (two exact sets: %s)", j.Value, j.Floor)
+}
+
+// WithFloor returns distance(model, data) beside Floor of the same distance: draw returns an exact set of the size of
+// model and data, which must be equally large for the floor to mean anything. It panics as Floor does.
+func WithFloor[S any](distance func(x, y S) float64, model, data S, draw func() S, repeats int) Judged {
+	return Judged{distance(model, data), Floor(distance, draw, repeats)}
+}

@@ -179,6 +179,13 @@ func TestPanics(t *testing.T) {
 		"metric.Spearman: 1 and 2 numbers":                  func() { metric.Spearman([]float64{1}, []float64{1, 2}) },
 		"metric.MonotoneR2: all 2 values of y are 3":        func() { metric.MonotoneR2([]float64{1, 2}, []float64{3, 3}) },
 		"metric.Floor: 0 repeats":                           func() { metric.Floor(metric.Wasserstein1, func() []float64 { return nil }, 0) },
+		"metric.BitsPerDim: 2 examples of 1 dimensions":     func() { metric.BitsPerDim([]float64{1, 2}, 1, metric.Coding{}) },
+		"metric.BitsPerDim: 1 examples":                     func() { metric.BitsPerDim([]float64{1}, 1, metric.DiscreteLevels(2)) },
+		"metric.DiscreteLevels: 1 levels":                   func() { metric.DiscreteLevels(1) },
+		"metric.UniformDequantisation: 2 levels on 1 to 1":  func() { metric.UniformDequantisation(2, 1, 1) },
+		"metric.PrecisionRecall: a set of 2 samples":        func() { metric.PrecisionRecall(two, two, 2, metric.Pixels()) },
+		"metric.PrecisionRecall: k = 0":                     func() { metric.PrecisionRecall(two, two, 0, metric.Pixels()) },
+		"metric.PCA: 2 components of 1 dimensions":          func() { metric.PCA(two, 2) },
 	} {
 		t.Run(text, func(t *testing.T) {
 			defer func() {
