@@ -1,0 +1,139 @@
+package nets
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Patch is a transformer on the patches of an image, for a denoiser: a function of x [batch, Height, Width, Channels], a time t
+// and perhaps a class, with a result of x's shape. All its work is matrix products and entrywise functions that can be
+// differentiated twice, so that a training step of it runs inside a loop of XLA.
+//
+// Each Patch × Patch patch becomes one token of Dim features, plus the fixed features of its place (PatchPositions). Depth blocks follow:
+//
+//	x ← x + g₁ ⊙ attention(norm(x)⊙(1+s₁) + b₁)
+//	x ← x + g₂ ⊙ mlp(norm(x)⊙(1+s₂) + b₂),  mlp of Dim → Ratio·Dim → Dim
+//
+// and last norm(x)⊙(1+s) + b and a product back to the pixels. The shifts b, scales s and gates g are affine functions of the
+// condition, an MLP's features of t plus the class's own, and start at 0, as do the weights of the last product. So a new network
+// returns 0 for every input.
+//
+// Source: Peebles and Xie 2023, "Scalable diffusion models with transformers", section 3.2 (adaLN-Zero).
+type Patch struct {
+	Height, Width, Channels int // of the image
+	Patch                   int // side of a patch, in pixels; divides Height and Width
+	Dim, Depth, Heads       int // features of a token, a multiple of 4 and of Heads; blocks; attention heads
+	Ratio                   int // hidden width of a block's MLP in units of Dim; 0 means 4
+	Classes                 int // number of classes, 0 for none; the label Classes stands for "no class"
+
+	// OmegaMin and OmegaMax are the angular frequencies of TimeEmbedding for t; both 0 means 1 to 1000, for t in [0, 1].
+	OmegaMin, OmegaMax float64
+
+	// Halo is the number of pixels around its patch that a token also sees, 0 to Patch.
+	Halo int
+	// Fourier holds exponents n: a token also sees sin(2ⁿπx) and cos(2ⁿπx) of its pixels, in which small changes of x are
+	// large. Source: Kingma et al. 2021, "Variational diffusion models", section 4.1 and appendix C.
+	Fourier []int
+	// Skip gives the last product the token's inputs too, scaled by a function of the condition.
+	Skip bool
+}
+
+// Apply builds the network on x [batch, Height, Width, Channels] at times t [batch or 1, 1, 1, 1], with the weights in scope. label holds
+// one integer a row, [batch], from 0 to Classes; nil means no class. A label outside that range counts as a zero vector.
+//
+// It panics when the Patch is not a valid one (see Check), when x is not floats of its image size, when t does not follow the time
+// contract, and when label is not [batch] integers or there are no classes.
+func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
+	p = p.withDefaults()
+	p.mustCheck()
+	checkInput("Patch", x, t, label, []int{p.Height, p.Width, p.Channels}, p.Classes)
+	batch := x.Shape().Dimensions[0]
+	inputs := p.inputs(x)
+	h := p.embed(scope.In("embed"), inputs, batch)
+	c := condition(scope, x, t, label, p)
+	mod := p.modulations(scope.In("modulation"), c)
+	for l := range p.Depth {
+		h = p.block(scope.In("block_%d", l+1), h, mod[6*l:6*l+6])
+	}
+	h = modulate(layerNorm(h), mod[6*p.Depth], mod[6*p.Depth+1])
+	h = graph.Reshape(h, batch*p.tokens(), p.Dim)
+	out := p.Patch * p.Patch * p.Channels
+	y := dense(scope.In("head"), h, Zero, out)
+	if p.Skip {
+		y = graph.Add(y, p.skip(scope.In("skip"), inputs, c, out))
+	}
+	return unpatch(y, batch, p.Height, p.Width, p.Channels, p.Patch)
+}
+
+// inputs returns what each token sees, [batch·tokens, p.inputWidth()].
+func (p Patch) inputs(x *graph.Node) *graph.Node {
+	seen := tokens(withHalo(patches(x, p.Patch), p.Halo))
+	if len(p.Fourier) == 0 {
+		return seen
+	}
+	return graph.Concatenate([]*graph.Node{seen, tokens(patches(fourier(x, p.Fourier), p.Patch))}, -1)
+}
+
+// embed returns the tokens [batch, tokens, Dim], with the features of their places.
+func (p Patch) embed(scope *model.Scope, inputs *graph.Node, batch int) *graph.Node {
+	h := graph.Reshape(dense(scope, inputs, GlorotUniform, p.Dim), batch, p.tokens(), p.Dim)
+	places := PatchPositions(p.Height/p.Patch, p.Width/p.Patch, p.Dim)
+	return graph.Add(h, graph.ConstAsDType(h.Graph(), h.DType(), [][][]float64{places}))
+}
+
+// condition returns the features [batch or 1, Dim] of the time and the class.
+func condition(scope *model.Scope, x, t, label *graph.Node, p Patch) *graph.Node {
+	c := TimeEmbedding(t, p.Dim, p.OmegaMin, p.OmegaMax)
+	c = dense(scope.In("time_1"), c, GlorotUniform, p.Dim)
+	c = dense(scope.In("time_2"), swish(c), GlorotUniform, p.Dim)
+	if p.Classes > 0 {
+		c = graph.Add(c, classFeatures(scope.In("class"), x, label, p.Classes, p.Dim))
+	}
+	return swish(c)
+}
+
+// classFeatures returns one row of a table [classes+1, dim] for each label, by a product with 0 and 1; the last row for no label.
+func classFeatures(scope *model.Scope, x, label *graph.Node, classes, dim int) *graph.Node {
+	table := weights(scope, x, GlorotUniform, classes+1, dim)
+	if label == nil {
+		return graph.SliceAxis(table, 0, graph.AxisRange(classes))
+	}
+	return graph.MatMul(graph.OneHot(label, classes+1, x.DType()), table)
+}
+
+// modulations returns the 6·Depth + 2 shifts, scales and gates [batch or 1, 1, Dim] of all blocks and the head, from one product.
+func (p Patch) modulations(scope *model.Scope, c *graph.Node) []*graph.Node {
+	n := 6*p.Depth + 2
+	all := dense(scope, c, Zero, n*p.Dim)
+	mod := make([]*graph.Node, n)
+	for i := range mod {
+		mod[i] = graph.InsertAxes(graph.SliceAxis(all, 1, graph.AxisRange(i*p.Dim, (i+1)*p.Dim)), 1)
+	}
+	return mod
+}
+
+// block is one block on h [batch, tokens, Dim]; mod holds shift, scale and gate of the attention and of the MLP.
+func (p Patch) block(scope *model.Scope, h *graph.Node, mod []*graph.Node) *graph.Node {
+	d := h.Shape().Dimensions
+	rows := func(x *graph.Node) *graph.Node { return graph.Reshape(x, d[0]*d[1], d[2]) }
+	back := func(x *graph.Node) *graph.Node { return graph.Reshape(x, d...) }
+	a := attention(scope.In("attention"), rows(modulate(layerNorm(h), mod[0], mod[1])), d[0], p.Heads)
+	h = graph.Add(h, graph.Mul(mod[2], back(a)))
+	m := dense(scope.In("mlp_1"), rows(modulate(layerNorm(h), mod[3], mod[4])), GlorotUniform, p.Ratio*p.Dim)
+	m = dense(scope.In("mlp_2"), swish(m), GlorotUniform, p.Dim)
+	return graph.Add(h, graph.Mul(mod[5], back(m)))
+}
+
+// modulate returns x⊙(1+scale) + shift.
+func modulate(x, shift, scale *graph.Node) *graph.Node {
+	return graph.Add(graph.Mul(x, graph.OnePlus(scale)), shift)
+}
+
+// skip returns the inputs times a function of the condition, and times weights that start at 0.
+func (p Patch) skip(scope *model.Scope, inputs, c *graph.Node, out int) *graph.Node {
+	width := inputs.Shape().Dim(-1)
+	scale := graph.OnePlus(dense(scope.In("scale"), c, Zero, width))
+	rows := graph.Reshape(inputs, -1, p.tokens(), width)
+	scaled := graph.Reshape(graph.Mul(rows, graph.InsertAxes(scale, 1)), -1, width)
+	return linear(scope, scaled, Zero, out)
+}
