@@ -2,7 +2,6 @@ package vae
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
+	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
@@ -38,7 +38,7 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 	if len(batches) == 0 || k < 1 {
 		return Evaluation{}, fmt.Errorf("vae.Evaluate: %d batches and %d draws, expected at least one of each", len(batches), k)
 	}
-	known := weights(store)
+	lacks := fit.Frozen(store)
 	exec, err := model.NewExec(b, store, func(scope *model.Scope, state, x *Node) []*Node {
 		v, src := build(scope), noise.NewStream(state)
 		q := v.Encode(x)
@@ -55,7 +55,7 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 	var recon, kl, nll, bound []float64
 	for i, x := range batches {
 		out, err := exec.Call(state, x)
-		if lack := restore(store, known); lack != nil {
+		if lack := lacks(); lack != nil {
 			err = lack
 		}
 		if err != nil {
@@ -68,37 +68,6 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 		bound = append(bound, recon[i]-kl[i])
 	}
 	return Evaluation{estimate(bound), estimate(recon), estimate(kl), estimate(nll), len(recon), k}, nil
-}
-
-// weights returns the paths of a store's variables.
-func weights(store *model.Store) map[string]bool {
-	paths := map[string]bool{}
-	for v := range store.IterVariables() {
-		paths[v.Path()] = true
-	}
-	return paths
-}
-
-// restore takes out of the store what a call added to known, and returns an error if it was anything: GoMLX makes up
-// the weights that a network asks for and a store does not have, and a figure of theirs means nothing.
-func restore(store *model.Store, known map[string]bool) error {
-	var added []string
-	for path := range weights(store) {
-		if !known[path] {
-			added = append(added, path)
-		}
-	}
-	for _, path := range added {
-		if err := store.DeleteVariable(path); err != nil {
-			return err
-		}
-	}
-	added = slices.DeleteFunc(added, func(path string) bool { return path == model.RootScopePath+model.RNGStateVariableName })
-	if len(added) == 0 {
-		return nil
-	}
-	slices.Sort(added)
-	return fmt.Errorf("the store lacks %d weights of the network, as %s: train it first, or load the run that fits the Config", len(added), added[0])
 }
 
 func estimate(xs []float64) Estimate {

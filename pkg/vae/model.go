@@ -111,11 +111,11 @@ func (m *Model) call(method string, fn func(v VAE, in *Node) *Node, rows [][]flo
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("vae.Model.%s: no rows, expected at least one", method)
 	}
-	known := weights(m.Store)
+	lacks := fit.Frozen(m.Store)
 	out, err := model.CallOnce(m.Backend, m.Store, func(scope *model.Scope, in *Node) *Node {
 		return ConvertDType(fn(m.Build(scope), ConvertDType(in, dtypes.Float32)), dtypes.Float64)
 	}, rows)
-	if lack := restore(m.Store, known); lack != nil {
+	if lack := lacks(); lack != nil {
 		err = lack
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package vae
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -15,27 +14,15 @@ import (
 )
 
 // Observation is how the decoder's output becomes p(x|z).
-type Observation int
+type Observation = dist.Observation
 
+// The four observations, of which s is Config.Std or starts there.
 const (
-	// Bernoulli has pixels in [0,1]; the output is their logits.
-	Bernoulli Observation = iota
-	// Gaussian is N(output, s²) with s fixed to Config.Std.
-	Gaussian
-	// GaussianLearned is N(output, s²) with one s for all of x, learned, starting at Config.Std.
-	GaussianLearned
-	// GaussianPerPixel is N(first half of the output, σ²) with log σ the second half: σ(z) of its own for each pixel.
-	GaussianPerPixel
+	Bernoulli        = dist.ObserveBernoulli
+	Gaussian         = dist.ObserveGaussian
+	GaussianLearned  = dist.ObserveGaussianLearned
+	GaussianPerPixel = dist.ObserveGaussianPerPixel
 )
-
-// String names the observation model.
-func (o Observation) String() string {
-	names := [...]string{"Bernoulli", "Gaussian", "Gaussian with learned s", "Gaussian with s per pixel"}
-	if o < 0 || int(o) >= len(names) {
-		return fmt.Sprintf("Observation(%d)", int(o))
-	}
-	return names[o]
-}
 
 // Config is the architecture of a VAE of multi-layer perceptrons.
 type Config struct {
@@ -66,12 +53,12 @@ func New(scope *model.Scope, c Config) VAE {
 	if c.Data < 1 || c.Latent < 1 || c.Latent > c.Data || c.Std < 0 {
 		panic(fmt.Errorf("vae.New: data %d, latent %d, s %g; expected 1 ≤ latent ≤ data and s ≥ 0", c.Data, c.Latent, c.Std))
 	}
-	if c.Observation < Bernoulli || c.Observation > GaussianPerPixel {
+	if !c.Observation.Valid() {
 		panic(fmt.Errorf("vae.New: %s, expected Bernoulli, Gaussian, GaussianLearned or GaussianPerPixel", c.Observation))
 	}
 	return VAE{
 		Encode: func(x *Node) dist.DiagNormal {
-			return split(mlp(scope.At("encoder"), x, append(append([]int{}, c.Hidden...), 2*c.Latent)), 0.5)
+			return dist.Halves(mlp(scope.At("encoder"), x, append(append([]int{}, c.Hidden...), 2*c.Latent)), 0.5)
 		},
 		Decode: func(z *Node) Likelihood { return c.observe(scope, mlp(scope.At("decoder"), z, c.decoderSizes())) },
 	}
@@ -94,37 +81,11 @@ func (c Config) decoderSizes() []int {
 	for i := range c.Hidden {
 		sizes = append(sizes, c.Hidden[len(c.Hidden)-1-i])
 	}
-	if c.Observation == GaussianPerPixel {
-		return append(sizes, 2*c.Data)
-	}
-	return append(sizes, c.Data)
+	return append(sizes, c.Observation.Outputs(c.Data))
 }
 
 func (c Config) observe(scope *model.Scope, out *Node) Likelihood {
-	std := c.Std
-	if std == 0 {
-		std = 1
-	}
-	switch c.Observation {
-	case Gaussian:
-		return dist.DiagNormal{Mean: out, LogStd: Scalar(out.Graph(), out.DType(), math.Log(std))}
-	case GaussianLearned:
-		start := Scalar(out.Graph(), out.DType(), math.Log(std))
-		return dist.DiagNormal{Mean: out, LogStd: logStd(scope, start)}
-	case GaussianPerPixel:
-		return split(out, 1)
-	}
-	return dist.Bernoulli{Logits: out}
-}
-
-// logStd returns the learned log s: a scalar variable that starts at zero, added to its starting value.
-func logStd(scope *model.Scope, start *Node) *Node {
-	v := scope.WithInitializer(Zeros).VariableWithShape("log_std", shapes.Make(start.DType()))
-	return Add(start, v.NodeValue(start.Graph()))
-}
-
-// split takes [batch, 2n] apart into the mean and scale·second half as log σ; scale ½ reads the second half as log σ².
-func split(out *Node, scale float64) dist.DiagNormal {
-	halves := Split(out, -1, 2)
-	return dist.DiagNormal{Mean: halves[0], LogStd: MulScalar(halves[1], scale)}
+	return c.Observation.Law(out, c.Std, func() *Node { // log s, a scalar that starts at 0
+		return scope.WithInitializer(Zeros).VariableWithShape("log_std", shapes.Make(out.DType())).NodeValue(out.Graph())
+	})
 }

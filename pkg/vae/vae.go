@@ -11,12 +11,7 @@ import (
 )
 
 // Likelihood is p(x|z) for a batch of codes: dist.Bernoulli and dist.DiagNormal are Likelihoods.
-type Likelihood interface {
-	dist.LogProber
-	dist.Sampler
-	// Expectation returns E[x|z], [batch, data].
-	Expectation() *Node
-}
+type Likelihood = dist.Likelihood
 
 // VAE is an encoder q(z|x) and a decoder p(x|z); the prior is N(0, I). x is [batch, data], z [batch, latent].
 type VAE struct {
