@@ -16,7 +16,7 @@ export GOFLAGS = -buildvcs=false
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: index help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers bench
+.PHONY: index help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers peers-torch bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -80,6 +80,12 @@ peers: tests/peers/.venv/made ## JAX under tests/peers, to compare with; no part
 tests/peers/.venv/made: tests/peers/requirements.txt
 	$(PYTHON) -m venv tests/peers/.venv
 	tests/peers/.venv/bin/pip install --quiet --require-hashes --only-binary :all: -r $<
+	@touch $@
+
+peers-torch: tests/peers/.venv/made-torch ## PyTorch next to JAX; its wheel for Linux brings 3 GB of CUDA, which nothing here uses
+
+tests/peers/.venv/made-torch: tests/peers/requirements-torch.txt tests/peers/.venv/made
+	tests/peers/.venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: -r $<
 	@touch $@
 
 bench: peers ## measure the speed of a training step, in turns with JAX
