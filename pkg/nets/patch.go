@@ -6,7 +6,7 @@ import (
 )
 
 // Patch is a transformer on the patches of an image, for a denoiser: a function of x [batch, Height, Width, Channels], a time t
-// and perhaps a class, with a result of x's shape. All its work is matrix products and entrywise functions that can be
+// and perhaps a class, with a result of x's shape (or with Outputs channels). All its work is matrix products and entrywise functions that can be
 // differentiated twice, so that a training step of it runs inside a loop of XLA.
 //
 // Each Patch × Patch patch becomes one token of Dim features, plus the fixed features of its place (PatchPositions). Depth blocks follow:
@@ -21,6 +21,7 @@ import (
 // Source: Peebles and Xie 2023, "Scalable diffusion models with transformers", section 3.2 (adaLN-Zero).
 type Patch struct {
 	Height, Width, Channels int // of the image
+	Outputs                 int // channels of the result; 0 means Channels
 	Patch                   int // side of a patch, in pixels; divides Height and Width
 	Dim, Depth, Heads       int // features of a token, a multiple of 4 and of Heads; blocks; attention heads
 	Ratio                   int // hidden width of a block's MLP in units of Dim; 0 means 4
@@ -57,12 +58,12 @@ func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 	}
 	h = modulate(layerNorm(h), mod[6*p.Depth], mod[6*p.Depth+1])
 	h = graph.Reshape(h, batch*p.tokens(), p.Dim)
-	out := p.Patch * p.Patch * p.Channels
+	out := p.Patch * p.Patch * p.Outputs
 	y := dense(scope.In("head"), h, Zero, out)
 	if p.Skip {
 		y = graph.Add(y, p.skip(scope.In("skip"), inputs, c, out))
 	}
-	return unpatch(y, batch, p.Height, p.Width, p.Channels, p.Patch)
+	return unpatch(y, batch, p.Height, p.Width, p.Outputs, p.Patch)
 }
 
 // inputs returns what each token sees, [batch·tokens, p.inputWidth()].

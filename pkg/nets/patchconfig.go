@@ -21,6 +21,9 @@ func (p Patch) withDefaults() Patch {
 	if p.Ratio == 0 {
 		p.Ratio = 4
 	}
+	if p.Outputs == 0 {
+		p.Outputs = p.Channels
+	}
 	if p.OmegaMin == 0 && p.OmegaMax == 0 {
 		p.OmegaMin, p.OmegaMax = 1, 1000
 	}
@@ -36,7 +39,7 @@ func (p Patch) Check() error {
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"Height", p.Height}, {"Width", p.Width}, {"Channels", p.Channels}, {"Patch", p.Patch}, {"Dim", p.Dim}, {"Depth", p.Depth},
+	}{{"Height", p.Height}, {"Width", p.Width}, {"Channels", p.Channels}, {"Outputs", p.Outputs}, {"Patch", p.Patch}, {"Dim", p.Dim}, {"Depth", p.Depth},
 		{"Heads", p.Heads}, {"Ratio", p.Ratio}} {
 		if f.value < 1 {
 			return wrong("%s = %d, expected 1 or more", f.name, f.value)
@@ -75,7 +78,7 @@ func (p Patch) inputWidth() int {
 // layers lists the network's affine maps.
 func (p Patch) layers() []layer {
 	p = p.withDefaults()
-	out := p.Patch * p.Patch * p.Channels
+	out := p.Patch * p.Patch * p.Outputs
 	list := []layer{
 		{in: p.inputWidth(), out: p.Dim, bias: true, rows: p.tokens()},
 		{in: p.Dim, out: p.Dim, bias: true, rows: 1},
