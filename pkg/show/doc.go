@@ -9,6 +9,8 @@
 // A figure without one, or without title and axis labels, is a panic, as is any other mistake in a call:
 // the package is for notebooks.
 //
+// Slider steps through figures, Animate makes a moving picture of a path from noise to data, Strip a table of it.
+//
 // In a notebook, figures appear as <img> elements with a data URI, because a notebook that is not yet trusted strips
 // inline SVG, scripts and style sheets. Elsewhere Show prints one line with the alternative text; Save writes a file.
 //

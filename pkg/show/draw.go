@@ -65,7 +65,7 @@ func newPlot(c *canvas, f *Figure) *plot {
 	for _, m := range f.marks {
 		m.extend(f, x, y)
 		if h, ok := m.(*heat); ok {
-			p.heat = h.within(f.ZLim)
+			p.heat = h.coloured(f.ZLim, f.Steps)
 		}
 	}
 	p.x.log, p.y.log = f.LogX, f.LogY

@@ -1,6 +1,7 @@
 package show_test
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/show"
@@ -40,4 +41,19 @@ func ExampleImages() {
 	show.Images("A vertical stripe, and a cross.",
 		show.Grid{Title: "Two images", Images: [][]float64{stripes, cross}, ImageHeight: 3, ImageWidth: 3})
 	// Output: figure: A vertical stripe, and a cross.
+}
+
+func ExampleAnimate() {
+	path := func(yield func(t float64, err error) bool) {
+		for t := 1.0; t >= 0; t -= .25 {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+	box := show.Cloud{Title: "Two points meet", X: [2]float64{-1, 1}, Y: [2]float64{-1, 1}}
+	show.Animate("Two points move along the axis until they meet at 0.", box, path, func(t float64) (string, [][]float64) {
+		return fmt.Sprintf("t = %.2f", t), [][]float64{{-t, 0}, {t, 0}}
+	})
+	// Output: figure: Two points move along the axis until they meet at 0.
 }

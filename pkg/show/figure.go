@@ -13,6 +13,7 @@ type Figure struct {
 
 	XLim, YLim    [2]float64 // limits of the axes; those of the data where both are 0
 	ZLim          [2]float64 // limits of a heat map's colours; those of its values where both are 0
+	Steps         int        // colours of a heat map, whose edges are its contours; without steps where 0
 	LogX, LogY    bool       // logarithmic axes; values that are not positive are left out
 	Equal         bool       // one unit is as long on both axes, as maps need
 	Stacked       bool       // Bars stack instead of standing side by side
@@ -58,6 +59,16 @@ func (f *Figure) Scatter(name string, cloud [][]float64) {
 func (f *Figure) Path(name string, trajectory [][]float64) {
 	x, y := columns("Path", trajectory)
 	f.Line(name, x, y)
+}
+
+// Paths draws many functions of x, ys[i] over x, as thin lines of one colour: sample paths, of shape [paths][len(x)].
+func (f *Figure) Paths(name string, x []float64, ys [][]float64) {
+	style := f.style()
+	style.dash = ""
+	for i, y := range ys {
+		sameLength("Paths", len(x), len(y))
+		f.add(line{named{map[bool]string{true: name}[i == 0], style}, x, y, 1.3, 1})
+	}
 }
 
 // Loss draws a noisy curve pale and its running mean, over a fiftieth of its length, bold.

@@ -2,7 +2,6 @@ package show
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"image"
 	"image/color"
@@ -39,6 +38,7 @@ type heat struct {
 	z      [][]float64
 	x, y   [2]float64
 	lo, hi float64 // of z
+	steps  int     // how many colours, all of them where 0
 }
 
 func newHeat(label string, z [][]float64, x, y [2]float64) *heat {
@@ -55,7 +55,7 @@ func newHeat(label string, z [][]float64, x, y [2]float64) *heat {
 	if s.lo == s.hi {
 		s.lo, s.hi = s.lo-.5, s.hi+.5
 	}
-	return &heat{label, z, x, y, s.lo, s.hi}
+	return &heat{label, z, x, y, s.lo, s.hi, 0}
 }
 
 func (h *heat) extend(_ *Figure, x, y *span) {
@@ -67,13 +67,13 @@ func (h *heat) extend(_ *Figure, x, y *span) {
 func (h *heat) label() string                           { return "" } // the colour bar has it
 func (h *heat) swatch(*plot, float64, float64, float64) {}
 
-// within returns the map with its colours between limits, or h where both are 0.
-func (h *heat) within(limits [2]float64) *heat {
-	if limits == [2]float64{} {
-		return h
-	}
+// coloured returns the map with so many steps of colour, between limits unless both are 0.
+func (h *heat) coloured(limits [2]float64, steps int) *heat {
 	out := *h
-	out.lo, out.hi = limits[0], limits[1]
+	out.steps = steps
+	if limits != [2]float64{} {
+		out.lo, out.hi = limits[0], limits[1]
+	}
 	return &out
 }
 
@@ -94,8 +94,17 @@ func (h *heat) index(v float64) uint8 {
 	if math.IsNaN(v) {
 		return 0
 	}
-	at := math.Round((v - h.lo) / (h.hi - h.lo) * 254)
+	at := math.Round(h.stepped((v-h.lo)/(h.hi-h.lo)) * 254)
 	return 1 + uint8(math.Max(0, math.Min(254, at)))
+}
+
+// stepped rounds a part of the colours' range to the middle of its step, where there are steps.
+func (h *heat) stepped(part float64) float64 {
+	if h.steps == 0 {
+		return part
+	}
+	n := float64(h.steps)
+	return (math.Min(n-1, math.Floor(part*n)) + .5) / n
 }
 
 // axis maps z to the colour bar, which is as high as the y axis.
@@ -106,7 +115,7 @@ func (h *heat) bar(p *plot) {
 	x, a := p.x.to+14, h.axis(p)
 	img := image.NewPaletted(image.Rect(0, 0, 1, 255), palette)
 	for i := range 255 {
-		img.SetColorIndex(0, 254-i, uint8(1+i))
+		img.SetColorIndex(0, 254-i, h.index(h.lo+float64(i)/254*(h.hi-h.lo)))
 	}
 	p.image(img, x, p.y.to, barWidth, p.y.from-p.y.to)
 	for _, v := range a.ticks(5) {
@@ -123,7 +132,7 @@ func (c *canvas) image(img image.Image, x, y, w, h float64) {
 }
 
 func pngURI(img image.Image) string {
-	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(encodePNG(img))
+	return dataURI("image/png", encodePNG(img))
 }
 
 func encodePNG(img image.Image) []byte {

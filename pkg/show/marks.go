@@ -51,7 +51,7 @@ func (l line) draw(p *plot) { p.onHeat(p.polyline(l.x, l.y), l.width, l.stroke()
 // onHeat draws a path, on a heat map over a white one that sets it off.
 func (p *plot) onHeat(d string, width float64, stroke string) {
 	if p.heat != nil {
-		p.put(`<path d="%s" fill="none" stroke="#fff" stroke-width="%s" stroke-linecap="round"/>`, d, px(width+2.4))
+		p.put(`<path d="%s" fill="none" stroke="#fff" stroke-width="%s" stroke-linecap="round"/>`, d, px(1.8*width))
 	}
 	p.put(`<path d="%s" %s/>`, d, stroke)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // display shows an SVG document in a notebook and waits until it has arrived; elsewhere it prints the alternative text.
-func display(alt string, svg []byte) { displayHTML(alt, img(alt, svg)) }
+func display(alt string, svg []byte) { displayHTML(alt, img(alt, svgType, svg)) }
 
 func displayHTML(alt, element string) {
 	if !gonbui.IsNotebook {
@@ -20,11 +20,13 @@ func displayHTML(alt, element string) {
 	gonbui.Sync() // a check that fails later ends the program: the figure must have left it
 }
 
-// img returns the one element that an untrusted notebook keeps.
-func img(alt string, svg []byte) string {
-	return fmt.Sprintf(`<img alt="%s" style="max-width:100%%;height:auto" src="%s">`, html.EscapeString(alt), svgURI(svg))
+const svgType = "image/svg+xml"
+
+// img returns the one element that an untrusted notebook keeps, with a picture of the given media type.
+func img(alt, media string, data []byte) string {
+	return fmt.Sprintf(`<img alt="%s" style="max-width:100%%;height:auto" src="%s">`, html.EscapeString(alt), dataURI(media, data))
 }
 
-func svgURI(svg []byte) string {
-	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(svg)
+func dataURI(media string, data []byte) string {
+	return "data:" + media + ";base64," + base64.StdEncoding.EncodeToString(data)
 }

@@ -360,6 +360,15 @@ func TestPanics(t *testing.T) {
 		"show.Figure.Heat(\"z\"): 0 rows":             func() { ready.Heat("z", nil, [2]float64{0, 1}, [2]float64{0, 1}) },
 		"the x axis runs from +Inf to -Inf":           func() { (&Figure{Title: "t", X: "x", Y: "y"}).SVG("alt") },
 		"show.Grid: image 0 has 3 values, expected 2": func() { Grid{Title: "t", Images: [][]float64{{1, 2, 3}}, ImageHeight: 2, ImageWidth: 1}.PNG() },
+		"show.Animate: empty alternative text":        func() { Animate("", Cloud{}, noPath, nil) },
+		"show.AnimationGIF: a path without a":         func() { Animate("alt", Cloud{}, noPath, nil) },
+		"show.Strip: 1 columns":                       func() { Strip(Grid{}, 1, noPath, nil) },
+		`show.Cloud: Title ""`:                        func() { Cloud{}.frame("", nil) },
+		"show.Cloud: point 0 has 1 coordinates":       func() { Cloud{Title: "t", X: [2]float64{0, 1}, Y: [2]float64{0, 1}}.frame("", [][]float64{{1}}) },
+		`show: the label "α = 1" has 'α'`:             func() { Grid{Title: "t", ImageHeight: 1, ImageWidth: 1}.frame("α = 1", [][]float64{{1}}) },
+		"show.Mesh: 0 columns and 2 rows":             func() { Mesh([2]float64{}, [2]float64{}, 0, 2) },
+		"show.Table: 3 values in rows of 2":           func() { Table(make([]float64, 3), 2) },
+		"show.Figure.Paths: 2 and 1 values":           func() { ready.Paths("", []float64{0, 1}, [][]float64{{1}}) },
 		"show.Grid: 2 row labels for 1 rows": func() {
 			Grid{Title: "t", Images: [][]float64{{1}}, ImageHeight: 1, ImageWidth: 1, RowLabels: []string{"a", "b"}}.PNG()
 		},

@@ -46,7 +46,7 @@ func SliderHTML(alt, label string, values []float64, figures []Figure) string {
 	}
 	data := compressed(frames)
 	id := fmt.Sprintf("lb-%x", sha256.Sum256([]byte(data)))[:16]
-	return fmt.Sprintf(sliderHTML, id, img(alt, PanelsSVG(alt, static...)), html.EscapeString(label), data)
+	return fmt.Sprintf(sliderHTML, id, img(alt, svgType, PanelsSVG(alt, static...)), html.EscapeString(label), data)
 }
 
 // compressed returns v as JSON, by gzip, in base64: frames resemble each other, and shrink to a sixth.
