@@ -58,7 +58,7 @@ func TestAnimationOfImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := screens(t, data)
-	if len(seen) != 3 || seen[0].Rect.Size() != image.Pt(2*8+gridGap, 4+filmHead) {
+	if len(seen) != 3 || seen[0].Rect.Size() != image.Pt(leastWidth, 4+filmHead) {
 		t.Fatalf("%d frames of %v", len(seen), seen[0].Rect)
 	}
 	y := filmHead + 2
@@ -134,13 +134,13 @@ func TestCollect(t *testing.T) {
 
 func TestStrip(t *testing.T) {
 	take := func(i int) (string, [][]float64) {
-		return fmt.Sprint("t = ", i), [][]float64{{float64(i)}, {-float64(i)}}
+		return fmt.Sprint("t = ", i), [][]float64{{float64(i)}, {float64(i + 1)}}
 	}
 	g, err := Strip(Grid{Title: "t", ImageHeight: 1, ImageWidth: 1, RowLabels: []string{"a", "b"}}, 3, countdown(4), take)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(g.ColumnLabels, g.Images, g.Columns); got != "[t = 4 t = 2 t = 0] [[4] [2] [0] [-4] [-2] [0]] 3" {
+	if got := fmt.Sprint(g.ColumnLabels, g.Images, g.Columns); got != "[t = 4 t = 2 t = 0] [[4] [2] [0] [5] [3] [1]] 3" {
 		t.Error(got)
 	}
 	if text := parse(t, ImagesSVG("alt", g))["text"]; !strings.Contains(text, "t = 2") || !strings.Contains(text, "b") {
