@@ -17,12 +17,14 @@ type ReverseStep struct {
 }
 
 // Law returns p_θ(x_s|x_t), of xt's shape, for s < t.
-func (r ReverseStep) Law(xt, s, t *Node) dist.DiagNormal {
+func (r ReverseStep) Law(xt, s, t *Node) dist.DiagNormal { return r.law(xt, r.Denoise(xt, t), s, t) }
+
+// law is Law with x̂₀ at hand.
+func (r ReverseStep) law(xt, x0, s, t *Node) dist.DiagNormal {
 	std := r.Std
 	if std == nil {
 		std = PosteriorStd
 	}
-	x0 := r.Denoise(xt, t)
 	return dist.DiagNormal{Mean: r.Process.Posterior(xt, x0, s, t).Mean, LogStd: std(r.Process, xt, s, t)}
 }
 

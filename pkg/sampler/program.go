@@ -1,0 +1,350 @@
+package sampler
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+)
+
+const (
+	float32Type = dtypes.Float32
+	float64Type = dtypes.Float64
+)
+
+// program is the compiled form of a Stepper for one shape of x. Weights are inputs that stay where they are.
+type program struct {
+	run    *Run
+	x      shapes.Shape
+	check  func(times []float64) error
+	vars   []*model.Variable // the weights that a step reads
+	aux    []shapes.Shape    // of State.Aux
+	starts bool              // Init makes more than x
+	loops  bool              // all steps in one call
+
+	start, step, loop *graph.Exec
+}
+
+// newProgram builds one step, without compiling it, to learn what it reads and carries.
+func (r *Run) newProgram(x shapes.Shape) (*program, error) {
+	p := &program{run: r, x: x}
+	g := graph.NewGraph(r.b, "sampler dry run")
+	defer g.Finalize()
+	known := map[*model.Variable]bool{}
+	for v := range r.store.IterVariables() {
+		known[v] = true
+	}
+	err := catch(func() { p.look(g) })
+	if lack := r.restore(known); lack != nil {
+		return nil, lack
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.start, err = p.compile("start", p.buildStart)
+	if err == nil {
+		p.step, err = p.compile("step", p.buildStep)
+	}
+	if err == nil {
+		p.loop, err = p.compile("loop", p.buildLoop)
+	}
+	return p, err
+}
+
+// restore takes out of the store what building a step added to it, which is an error: no weights to sample from.
+func (r *Run) restore(known map[*model.Variable]bool) error {
+	var added []string
+	for v := range r.store.IterVariables() {
+		if !known[v] {
+			added = append(added, v.Path())
+		}
+	}
+	for _, path := range added {
+		if err := r.store.DeleteVariable(path); err != nil {
+			return err
+		}
+	}
+	if len(added) > 0 {
+		return fmt.Errorf("the store lacks %d weights of the network, as %s: train it first, or load the run that fits it",
+			len(added), added[0])
+	}
+	return nil
+}
+
+// look fills in what a step reads and carries.
+func (p *program) look(g *graph.Graph) {
+	r := p.run
+	model.SetStore(g, r.store)
+	stepper := p.stepper()
+	p.check = stepper.Check
+	x, rng := graph.Parameter(g, "x", p.x), graph.Parameter(g, "rng", graph.RNGStateShape)
+	time := shapes.Make(p.x.DType)
+	t, s := graph.Parameter(g, "t", time), graph.Parameter(g, "s", time)
+	st := stepper.Init(x)
+	p.starts = st.X != x || len(st.Aux) > 0
+	for _, a := range st.Aux {
+		p.aux = append(p.aux, a.Shape())
+	}
+	p.advance(stepper, p.state(st), rng, t, s)
+	for v := range r.store.IterVariables() {
+		if v.InUseByGraph(g) {
+			p.vars = append(p.vars, v)
+		}
+		if v.ChangedInGraph(g) {
+			panic(fmt.Errorf("sampler.Stepper: a step changes the variable %s, expected one that leaves the store as it is", v.Path()))
+		}
+	}
+	p.loops = r.b.Capabilities().Operations[compute.OpTypeDynamicSlice]
+	for _, node := range g.Nodes() {
+		p.loops = p.loops && node.Type() != graph.NodeTypeConvGeneral
+	}
+}
+
+func (p *program) stepper() Stepper { return p.run.build(p.run.store.RootScope()) }
+
+// state lists a State's nodes, after their shapes are checked.
+func (p *program) state(st State) []*graph.Node {
+	sameShape("X", st.X, p.x)
+	if len(st.Aux) != len(p.aux) {
+		panic(fmt.Errorf("sampler.Stepper: %d nodes of Aux, expected %d as before", len(st.Aux), len(p.aux)))
+	}
+	for i, a := range st.Aux {
+		sameShape(fmt.Sprintf("Aux[%d]", i), a, p.aux[i])
+	}
+	return append([]*graph.Node{st.X}, st.Aux...)
+}
+
+// advance takes one step from scalar time t to s. It returns the state, the state of the noise, and whether x is finite.
+func (p *program) advance(stepper Stepper, state []*graph.Node, rng, t, s *graph.Node) (next []*graph.Node, newRNG, finite *graph.Node) {
+	ones := make([]int, p.x.Rank())
+	for i := range ones {
+		ones[i] = 1
+	}
+	src := noise.NewStream(rng)
+	next = p.state(stepper.Step(src, State{state[0], state[1:]}, graph.Reshape(t, ones...), graph.Reshape(s, ones...)))
+	return next, src.State(), graph.LogicalAll(graph.IsFinite(next[0]))
+}
+
+// builder makes a graph of the inputs and the weights.
+type builder func(g *graph.Graph, in, weights []*graph.Node) []*graph.Node
+
+// compile returns an Exec of build that compiles at its first call.
+func (p *program) compile(name string, build builder) (*graph.Exec, error) {
+	var handles []graph.ParameterHandle // of the weights
+	exec, err := graph.NewExecCanonical(p.run.b, func(g *graph.Graph, in []*graph.Node) []*graph.Node {
+		p.run.compiles++
+		model.SetStore(g, p.run.store)
+		weights := make([]*graph.Node, len(p.vars))
+		handles = handles[:0]
+		for i, v := range p.vars {
+			weights[i] = v.NodeValue(g)
+			handles = append(handles, weights[i].GetParameterHandle())
+		}
+		return build(g, in, weights)
+	}, -1, -1, false, true, true)
+	if err != nil {
+		return nil, err
+	}
+	exec.SetSideParamsHook(func(_ *graph.Graph, buffers []compute.Buffer, donate []bool) error {
+		return p.feed(handles, buffers, donate)
+	})
+	return exec.WithName("sampler " + name), nil
+}
+
+// feed passes the weights' values without giving them away.
+func (p *program) feed(handles []graph.ParameterHandle, buffers []compute.Buffer, donate []bool) error {
+	for i, v := range p.vars {
+		value, err := v.Value()
+		if err != nil {
+			return err
+		}
+		if buffers[handles[i]], err = value.Buffer(p.run.b, 0); err != nil {
+			return err
+		}
+		donate[handles[i]] = false
+	}
+	return nil
+}
+
+// buildStart is the program of Init.
+func (p *program) buildStart(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
+	return p.state(p.stepper().Init(in[0]))
+}
+
+// buildStep is the program of one step: t, s, the noise's state, x and Aux to finite, the noise's state, x and Aux.
+func (p *program) buildStep(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
+	next, rng, finite := p.advance(p.stepper(), in[3:], in[2], in[0], in[1])
+	return append([]*graph.Node{finite, rng}, next...)
+}
+
+// buildLoop is the program of all steps, as a While: the number of steps n, the times [capacity], the noise's state, x and Aux
+// to the number of steps done, finite, and x.
+//
+//	state: i, finite, n, times, the noise's state, x and Aux, the weights
+//	while i < n and finite: x = step(x, times[i], times[i+1]); i++
+//
+// As in package fit, everything travels in the state, since an XLA loop captures nothing, and the main function makes no
+// graph.Scalar, which would be one node for the main function and the body.
+func (p *program) buildLoop(g *graph.Graph, in, weights []*graph.Node) []*graph.Node {
+	state := append([]*graph.Node{graph.Const(g, int32(0)), graph.Const(g, true)}, in...)
+	const rng, first = 4, 5
+	after := len(state) // x and Aux end, the weights begin
+	state = append(state, weights...)
+
+	cond := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+		s := parameters(g, state)
+		return []*graph.Node{graph.LogicalAnd(graph.LessThan(s[0], s[2]), s[1])}
+	})
+	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+		s := parameters(g, state)
+		for i, v := range p.vars {
+			v.SetNodeValue(s[after+i])
+		}
+		i, done, times := s[0], graph.OnePlus(s[0]), s[3]
+		next, noise, finite := p.advance(p.stepper(), s[first:after], s[rng], at(times, i), at(times, done))
+		s[0], s[1], s[rng] = done, finite, noise
+		copy(s[first:], next)
+		return s
+	})
+	out := graph.While(cond, body, state...)
+	return []*graph.Node{out[0], out[1], out[first]}
+}
+
+// parameters declares a closure's parameters, one for each node of the state.
+func parameters(g *graph.Graph, state []*graph.Node) []*graph.Node {
+	nodes := make([]*graph.Node, len(state))
+	for i, s := range state {
+		nodes[i] = graph.Parameter(g, fmt.Sprintf("state_%d", i), s.Shape())
+	}
+	return nodes
+}
+
+// at returns the scalar times[i].
+func at(times, i *graph.Node) *graph.Node {
+	return graph.Reshape(graph.DynamicSlice(times, []*graph.Node{i}, []int{1}))
+}
+
+// initial returns the state before the first step, x itself where Init adds nothing to it.
+func (p *program) initial(x *tensors.Tensor) ([]*tensors.Tensor, error) {
+	if !p.starts {
+		return []*tensors.Tensor{x}, nil
+	}
+	return p.start.Call(x)
+}
+
+// capacity is what the number of times is rounded up to, so that the loop is compiled once for many numbers.
+const capacity = 1024
+
+// sample runs all steps in one call.
+func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (*tensors.Tensor, error) {
+	state, err := p.initial(x)
+	if err != nil {
+		return nil, err
+	}
+	defer p.free(x, state)
+	rng, err := rngState(seed)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{int32(len(times) - 1), p.times(times), rng}
+	for _, s := range state {
+		args = append(args, s)
+	}
+	out, err := p.loop.Call(args...)
+	if err != nil {
+		return nil, err
+	}
+	defer p.free(nil, out[:2])
+	if !tensors.ToScalar[bool](out[1]) {
+		defer p.free(nil, out[2:])
+		return nil, diverged(out[2], int(tensors.ToScalar[int32](out[0])), times)
+	}
+	return out[2], nil
+}
+
+// times returns the times in x's dtype, padded to a multiple of capacity.
+func (p *program) times(times []float64) any {
+	padded := make([]float64, (len(times)+capacity-1)/capacity*capacity)
+	copy(padded, times)
+	return shapes.CastAsDType(padded, p.x.DType)
+}
+
+// walk runs the steps one by one. visit sees each x_t and says whether to go on. walk returns the last x, which is then the
+// caller's to free, or nil after an early stop; everything else it frees.
+func (p *program) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (*tensors.Tensor, error) {
+	state, err := p.initial(x)
+	if err != nil {
+		return nil, err
+	}
+	rng, err := rngState(seed)
+	if err != nil {
+		return nil, err
+	}
+	state = append([]*tensors.Tensor{rng}, state...)
+	defer func() { p.free(x, state) }()
+	for i := 0; visit(Point{i, times[i], state[1]}); i++ {
+		if i == len(times)-1 {
+			last := state[1]
+			state = append(state[:1], state[2:]...)
+			return last, nil
+		}
+		next, err := p.one(state, times[i], times[i+1])
+		if err != nil {
+			return nil, err
+		}
+		p.free(x, state)
+		state = next[1:]
+		ok := tensors.ToScalar[bool](next[0])
+		p.free(nil, next[:1])
+		if !ok {
+			return nil, diverged(state[1], i+1, times)
+		}
+	}
+	return nil, nil
+}
+
+// one takes one step.
+func (p *program) one(state []*tensors.Tensor, t, s float64) ([]*tensors.Tensor, error) {
+	args := []any{shapes.CastAsDType(t, p.x.DType), shapes.CastAsDType(s, p.x.DType)}
+	for _, v := range state {
+		args = append(args, v)
+	}
+	return p.step.Call(args...)
+}
+
+// free frees tensors, except the caller's own x.
+func (p *program) free(x *tensors.Tensor, state []*tensors.Tensor) {
+	for _, s := range state {
+		if s != x {
+			s.MustFinalizeAll()
+		}
+	}
+}
+
+func (p *program) finalize() {
+	for _, exec := range []*graph.Exec{p.start, p.step, p.loop} {
+		exec.Finalize()
+	}
+}
+
+// catch turns a graph builder's panic into an error, without the stack that GoMLX adds.
+func catch(f func()) (err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case error:
+			err = e
+		default:
+			err = fmt.Errorf("%s", strings.TrimSpace(fmt.Sprint(e)))
+		}
+	}()
+	f()
+	return nil
+}

@@ -1,0 +1,162 @@
+package sampler
+
+import (
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Run draws samples by a Stepper. It keeps what it compiled for each shape of x, and reads the weights of its store anew
+// at every call, so that one Run serves while a model trains. It is not for concurrent use.
+type Run struct {
+	b        compute.Backend
+	store    *model.Store
+	build    func(scope *model.Scope) Stepper
+	programs map[string]*program
+	compiles int
+}
+
+// New returns a Run on b of the Stepper that build makes of the networks of store. build is called once for each graph.
+// A step leaves the store as it is.
+func New(b compute.Backend, store *model.Store, build func(scope *model.Scope) Stepper) *Run {
+	return &Run{b: b, store: store, build: build, programs: map[string]*program{}}
+}
+
+// Of returns a Run on b of a Stepper without networks, as one with a denoiser of package oracle.
+func Of(b compute.Backend, s Stepper) *Run {
+	return New(b, model.NewStore(), func(*model.Scope) Stepper { return s })
+}
+
+// Finalize frees what the Run compiled. The Run can be used again, and compiles anew.
+func (r *Run) Finalize() {
+	for _, p := range r.programs {
+		p.finalize()
+	}
+	clear(r.programs)
+}
+
+// Point is x_t on a path.
+type Point struct {
+	Step int             // steps done: 0 is the start
+	T    float64         // t
+	X    *tensors.Tensor // x_t, on the device; it is freed when the loop goes on, so Copy what you keep
+}
+
+// Copy returns x_t in the host's memory, for as long as you want it.
+func (p Point) Copy() (*tensors.Tensor, error) { return p.X.LocalClone() }
+
+// Sample takes x at times[0] to times[len-1] and returns the last x, of x's shape (the caller's own x stays). The steps'
+// noise comes from seed.
+//
+// On a backend with loops (XLA) all steps are one call, compiled once for up to 1023 steps, once more for up to 2047, and
+// so on. On pure Go, and for a network with convolutions (which XLA's CPU runs many times slower inside a loop), each
+// step is a call, as in Path; the result is the same to rounding.
+//
+// It returns an error when the times do not suit the Stepper, the store lacks weights, the Stepper changes a shape, or
+// when x is not finite: the step and the row are named.
+func (r *Run) Sample(x *tensors.Tensor, times []float64, seed int64) (*tensors.Tensor, error) {
+	p, err := r.program(x, times)
+	var last *tensors.Tensor
+	if err == nil && p.loops {
+		last, err = p.sample(x, times, seed)
+	} else if err == nil {
+		last, err = p.walk(x, times, seed, func(Point) bool { return true })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sampler.Run.Sample: %w", err)
+	}
+	return last, nil
+}
+
+// Path takes the steps that Sample takes, and yields every x_t: the start, and x after each step. Each step is a call of one
+// compiled function, and the state stays on the device. A loop that stops early ends the run and frees its state. It
+// yields an error last, and only one, where Sample returns one.
+func (r *Run) Path(x *tensors.Tensor, times []float64, seed int64) iter.Seq2[Point, error] {
+	return func(yield func(Point, error) bool) {
+		p, err := r.program(x, times)
+		if err == nil {
+			var last *tensors.Tensor
+			last, err = p.walk(x, times, seed, func(p Point) bool { return yield(p, nil) })
+			if last != nil {
+				last.MustFinalizeAll()
+			}
+		}
+		if err != nil {
+			yield(Point{}, fmt.Errorf("sampler.Run.Path: %w", err))
+		}
+	}
+}
+
+// program returns the program for x's shape after the arguments are checked.
+func (r *Run) program(x *tensors.Tensor, times []float64) (*program, error) {
+	if x == nil || !x.Ok() {
+		return nil, fmt.Errorf("x is no valid tensor, expected x at times[0]: see Prior")
+	}
+	if x.Rank() == 0 || !(x.DType() == float32Type || x.DType() == float64Type) {
+		return nil, fmt.Errorf("x is %s, expected [batch, …] of float32 or float64", x.Shape())
+	}
+	if row, value := badRow(x); row >= 0 {
+		return nil, fmt.Errorf("row %d of the starting x holds %g, expected finite numbers", row, value)
+	}
+	key := x.Shape().String()
+	p, known := r.programs[key]
+	if !known {
+		var err error
+		if p, err = r.newProgram(x.Shape()); err != nil {
+			return nil, err
+		}
+		r.programs[key] = p
+	}
+	return p, p.check(times)
+}
+
+// badRow returns the first row of x that is not finite and the value there, or −1.
+func badRow(x *tensors.Tensor) (row int, value float64) {
+	row = -1
+	perRow := x.Size() / max(1, x.Shape().Dimensions[0])
+	x.MustConstFlatData(func(flat any) {
+		switch v := flat.(type) {
+		case []float32:
+			row, value = firstBad(v, perRow)
+		case []float64:
+			row, value = firstBad(v, perRow)
+		}
+	})
+	return row, value
+}
+
+func firstBad[F float32 | float64](x []F, perRow int) (row int, value float64) {
+	for i, v := range x {
+		if value := float64(v); math.IsNaN(value) || math.IsInf(value, 0) {
+			return i / perRow, value
+		}
+	}
+	return -1, 0
+}
+
+// diverged is the error of a step that made x not finite.
+func diverged(x *tensors.Tensor, step int, times []float64) error {
+	row, value := badRow(x)
+	return fmt.Errorf("step %d of %d, from t = %g to %g: row %d of x is %g, expected finite numbers: look at the denoiser's "+
+		"output there, and at the schedule at both times", step, len(times)-1, times[step-1], times[step], row, value)
+}
+
+// rngState is the state that a run's noise starts from.
+func rngState(seed int64) (*tensors.Tensor, error) { return graph.RNGStateFromSeed(seed) }
+
+// sameShape panics unless a Stepper's output has the shape that it must have.
+func sameShape(what string, got *graph.Node, want shapes.Shape) {
+	if got == nil || !got.Shape().Equal(want) {
+		shape := "nothing"
+		if got != nil {
+			shape = got.Shape().String()
+		}
+		panic(fmt.Errorf("sampler.Stepper: %s is %s after a step, expected %s as before it", what, shape, want))
+	}
+}
