@@ -23,6 +23,7 @@ func TestTimeContract(t *testing.T) {
 		"Diffuse":    func(x, t *Node) *Node { return vpf.Diffuse(x, x, t) },
 		"Transition": func(x, t *Node) *Node { return vpf.Transition(x, t, t).Mean },
 		"Posterior":  func(x, t *Node) *Node { return vpf.Posterior(x, x, t, t).Mean },
+		"DDIM":       func(x, t *Node) *Node { return vpf.DDIM(x, x, t, t, .5).Mean },
 	}
 	for name, method := range methods {
 		onPictures := func(t *Node) *Node { return method(BroadcastToDims(t, 2, 3, 3, 1), t) }
@@ -41,11 +42,34 @@ func TestTimeContract(t *testing.T) {
 }
 
 func TestDiscreteHasNoDerivative(t *testing.T) {
-	for name, method := range map[string]func(t *Node) *Node{"Drift": d4.Drift, "Diffusion2": d4.Diffusion2} {
+	for name, method := range map[string]func(t *Node) *Node{
+		"Drift": d4.Drift, "Diffusion2": d4.Diffusion2, "LogSNRRate": d4.LogSNRRate,
+	} {
 		err := backendtest.Err(t, method, [][]float64{{1}})
 		if !strings.Contains(err.Error(), "process."+name+": a Discrete schedule has no derivative") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// η above 1 would leave a negative variance for the direction of x_t.
+func TestEta(t *testing.T) {
+	for _, eta := range []float64{-.1, 1.001, math.NaN()} {
+		err := backendtest.Err(t, func(x *Node) *Node { return d4.DDIM(x, x, constant(x, 1), constant(x, 2), eta).Mean }, [][]float64{{1}})
+		if !strings.Contains(err.Error(), "process.DDIM: η =") {
+			t.Errorf("η = %g: %v", eta, err)
+		}
+	}
+}
+
+// Where σ_s = 0, the laws of x_s are those of x₀: a point for DDIM, its mean and variance for Reverse.
+func TestNoNoiseLeft(t *testing.T) {
+	out := backendtest.Call(t, func(x0, s, u *Node) []*Node {
+		ddim, reverse := d4.DDIM(ZerosLike(x0), x0, s, u, .5), d4.Reverse(ZerosLike(x0), x0, Square(x0), s, u)
+		return []*Node{ddim.Mean, ddim.Std(), reverse.Mean, reverse.Variance()}
+	}, column([]float64{.3, -2}), column([]float64{0, 0}), column([]float64{1, 4}))
+	for i, want := range [][]float64{{.3, -2}, {0, 0}, {.3, -2}, {.09, 4}} {
+		check.T(t).Near([]string{"DDIM's mean", "std", "Reverse's mean", "variance"}[i], out[i], want, 1e-12)
 	}
 }
 
