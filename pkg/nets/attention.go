@@ -7,13 +7,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// attend is multi-head self-attention without its two outer products: qkv [batch·n, 3·dim] holds queries, keys and values of n
+// mix is multi-head self-attention without its two outer products: qkv [batch·n, 3·dim] holds queries, keys and values of n
 // tokens, each split into heads of width d = dim/heads, and the result [batch·n, dim] the heads side by side:
 //
 //	softmax(q kᵀ/√d) v
 //
 // Source: Vaswani et al. 2017, equation 1.
-func attend(qkv *graph.Node, batch, heads int) *graph.Node {
+func mix(qkv *graph.Node, batch, heads int) *graph.Node {
 	rows, width := qkv.Shape().Dimensions[0], qkv.Shape().Dimensions[1]
 	n, dim := rows/batch, width/3
 	d := dim / heads
@@ -27,9 +27,9 @@ func attend(qkv *graph.Node, batch, heads int) *graph.Node {
 	return graph.Reshape(graph.TransposeAllAxes(mixed, 0, 2, 1, 3), rows, dim)
 }
 
-// attention is self-attention of x [batch·n, dim] over each image's n tokens, with its products for q, k, v and the output.
-func attention(scope *model.Scope, x *graph.Node, batch, heads int) *graph.Node {
+// attention is self-attention of x [batch·n, dim] over each image's n tokens, with its products for q, k, v and the output, whose weights start by init.
+func attention(scope *model.Scope, x *graph.Node, batch, heads int, init Init) *graph.Node {
 	dim := x.Shape().Dim(-1)
 	qkv := dense(scope.In("qkv"), x, GlorotUniform, 3*dim)
-	return dense(scope.In("out"), attend(qkv, batch, heads), GlorotUniform, dim)
+	return dense(scope.In("out"), mix(qkv, batch, heads), init, dim)
 }

@@ -51,7 +51,7 @@ func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 	batch := x.Shape().Dimensions[0]
 	inputs := p.inputs(x)
 	h := p.embed(scope.In("embed"), inputs, batch)
-	c := condition(scope, x, t, label, p)
+	c := p.condition().features(scope, x, t, label)
 	mod := p.modulations(scope.In("modulation"), c)
 	for l := range p.Depth {
 		h = p.block(scope.In("block_%d", l+1), h, mod[6*l:6*l+6])
@@ -82,26 +82,6 @@ func (p Patch) embed(scope *model.Scope, inputs *graph.Node, batch int) *graph.N
 	return graph.Add(h, graph.ConstAsDType(h.Graph(), h.DType(), [][][]float64{places}))
 }
 
-// condition returns the features [batch or 1, Dim] of the time and the class.
-func condition(scope *model.Scope, x, t, label *graph.Node, p Patch) *graph.Node {
-	c := TimeEmbedding(t, p.Dim, p.OmegaMin, p.OmegaMax)
-	c = dense(scope.In("time_1"), c, GlorotUniform, p.Dim)
-	c = dense(scope.In("time_2"), swish(c), GlorotUniform, p.Dim)
-	if p.Classes > 0 {
-		c = graph.Add(c, classFeatures(scope.In("class"), x, label, p.Classes, p.Dim))
-	}
-	return swish(c)
-}
-
-// classFeatures returns one row of a table [classes+1, dim] for each label, by a product with 0 and 1; the last row for no label.
-func classFeatures(scope *model.Scope, x, label *graph.Node, classes, dim int) *graph.Node {
-	table := weights(scope, x, GlorotUniform, classes+1, dim)
-	if label == nil {
-		return graph.SliceAxis(table, 0, graph.AxisRange(classes))
-	}
-	return graph.MatMul(graph.OneHot(label, classes+1, x.DType()), table)
-}
-
 // modulations returns the 6·Depth + 2 shifts, scales and gates [batch or 1, 1, Dim] of all blocks and the head, from one product.
 func (p Patch) modulations(scope *model.Scope, c *graph.Node) []*graph.Node {
 	n := 6*p.Depth + 2
@@ -118,7 +98,7 @@ func (p Patch) block(scope *model.Scope, h *graph.Node, mod []*graph.Node) *grap
 	d := h.Shape().Dimensions
 	rows := func(x *graph.Node) *graph.Node { return graph.Reshape(x, d[0]*d[1], d[2]) }
 	back := func(x *graph.Node) *graph.Node { return graph.Reshape(x, d...) }
-	a := attention(scope.In("attention"), rows(modulate(layerNorm(h), mod[0], mod[1])), d[0], p.Heads)
+	a := attention(scope.In("attention"), rows(modulate(layerNorm(h), mod[0], mod[1])), d[0], p.Heads, GlorotUniform)
 	h = graph.Add(h, graph.Mul(mod[2], back(a)))
 	m := dense(scope.In("mlp_1"), rows(modulate(layerNorm(h), mod[3], mod[4])), GlorotUniform, p.Ratio*p.Dim)
 	m = dense(scope.In("mlp_2"), swish(m), GlorotUniform, p.Dim)
