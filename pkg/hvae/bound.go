@@ -38,14 +38,14 @@ func (l Levels) Terms() elbo.Terms {
 	return terms
 }
 
-// Levels returns the bound's terms, averaged over samples reparameterised paths of q for each x. Where a law's own
-// expectation is known, it stands in place of the draw's value:
+// Levels returns the bound's terms, averaged over samples reparameterised paths zⁱ of q for each x:
 //
 //	Recon    = 1/l Σᵢ log p(x|zⁱ)
-//	KL[t−1]  = 1/l Σᵢ −H(q(z_t|zⁱ_{t−1})) − log p(zⁱ_t|zⁱ_{t+1}, …),  t < T, H the entropy in closed form
-//	KL[T−1]  = 1/l Σᵢ KL(q(z_T|zⁱ_{T−1}) ‖ N(0, I)) in closed form
+//	KL[t−1]  = 1/l Σᵢ log q(zⁱ_t|zⁱ_{t−1}) − log p(zⁱ_t|zⁱ_{t+1}, …),  t < T: at the draws
+//	KL[T−1]  = 1/l Σᵢ KL(q(z_T|zⁱ_{T−1}) ‖ N(0, I)): in closed form, z_T integrated out
 //
-// All are unbiased. For T = 1 the KL has no noise, as the VAE's. It panics when samples < 1.
+// All are unbiased. For T = 1 the KL has no noise, as the VAE's. Below the top log q stays at the draw, where much of its noise is that
+// of log p too and cancels; the entropy, its expectation in closed form, would leave more. It panics when samples < 1.
 func (h HVAE) Levels(src noise.Source, x *Node, samples int) Levels {
 	h.check("Levels", true)
 	levels, _ := h.weigh("Levels", src, x, samples)
@@ -87,13 +87,12 @@ func (h HVAE) weigh(method string, src noise.Source, x *Node, n int) (Levels, *N
 		if t < top {
 			p = h.Decode[t](z[t+1:])
 		}
-		logP := p.LogProb(z[t])
-		kl := Neg(Add(q[t].Entropy(), logP))
+		kl := Sub(q[t].LogProb(z[t]), p.LogProb(z[t]))
+		logW = Sub(logW, kl)
 		if t == top {
 			kl = dist.KL(q[t], p)
 		}
 		levels.KL = append(levels.KL, kl)
-		logW = Add(logW, Sub(logP, q[t].LogProb(z[t])))
 	}
 	return levels, Reshape(logW, n, -1)
 }
