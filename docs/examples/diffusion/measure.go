@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/lowerbound-ml/lowerbound/datasets"
+	"github.com/lowerbound-ml/lowerbound/pkg/vdm"
+)
+
+// row is what a measurement prints.
+type row struct {
+	Data, Network, At      string
+	Steps                  int
+	CPUSeconds, Seconds    float64 // of the training so far
+	Bound, BoundSE         float64 // bits/dim of the test split
+	Recon, Prior, Matching float64
+	Images, Times          int
+	SampleSeconds          float64 // 64 images, compilation apart
+	Picture                string
+}
+
+const (
+	gridSide = 8  // pictures a side
+	times    = 8  // at which the bound looks at each image
+	rows     = 16 // images of a batch of the bound
+)
+
+// measure evaluates the model, samples from it, and prints a row.
+func (j *job) measure(m *vdm.Model, at string, steps int, cpu, wall float64) error {
+	batches, err := testBatches(j.test, rows, j.o.images)
+	if err != nil {
+		return err
+	}
+	e, err := m.Evaluate(batches, times, j.o.seed)
+	if err != nil {
+		return err
+	}
+	n := gridSide * gridSide
+	s := vdm.Sampling{Steps: j.o.sampling}
+	if _, err := m.Sample(n, s, j.o.seed); err != nil { // compiles
+		return err
+	}
+	start := time.Now()
+	x, err := m.Sample(n, s, j.o.seed)
+	if err != nil {
+		return err
+	}
+	took := time.Since(start).Seconds()
+	picture := filepath.Join(j.dir, at+".png")
+	if err := writeGrid(picture, x, j.c.Height, j.c.Width); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(row{j.o.data, j.c.String(), at, steps, round(cpu), round(wall),
+		e.Bound.Mean, e.Bound.SE, e.Recon.Mean, e.Prior.Mean, e.Diffusion.Mean, e.N, e.Times, took, picture})
+}
+
+// testBatches returns the first images of the test split in batches of one shape.
+func testBatches(test *datasets.Images, rows, images int) ([]*tensors.Tensor, error) {
+	loader, err := datasets.NewLoader(test.Spatial(), rows, 0, datasets.Options{Sequential: true})
+	if err != nil {
+		return nil, err
+	}
+	n := min((images+rows-1)/rows, loader.BatchesPerEpoch())
+	batches := make([]*tensors.Tensor, n)
+	for i := range batches {
+		x, err := loader.Batch(i)
+		if err != nil {
+			return nil, err
+		}
+		batches[i] = x[0]
+	}
+	return batches, nil
+}
+
+// writeGrid writes grey images, rows of intensities, as one PNG of gridSide a row, each pixel 4 wide.
+func writeGrid(path string, images [][]float64, height, width int) error {
+	const zoom, gap = 4, 1
+	size := func(pixels, n int) int { return (n*(pixels+gap) - gap) * zoom }
+	picture := image.NewGray(image.Rect(0, 0, size(width, gridSide), size(height, len(images)/gridSide)))
+	for y := range picture.Rect.Max.Y {
+		for x := range picture.Rect.Max.X {
+			i, row := y/zoom/(height+gap), y/zoom%(height+gap)
+			k, column := x/zoom/(width+gap), x/zoom%(width+gap)
+			value := uint8(128) // the gap
+			if row < height && column < width {
+				value = uint8(math.Round(255 * images[i*gridSide+k][row*width+column]))
+			}
+			picture.SetGray(x, y, color.Gray{Y: value})
+		}
+	}
+	var buffer bytes.Buffer
+	if err := png.Encode(&buffer, picture); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, buffer.Bytes(), 0o644)
+}
+
+// cpuSeconds is the time that this process has computed for, on all cores together.
+func cpuSeconds() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // only for a wrong argument
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
+}
+
+func round(seconds float64) float64 { return math.Round(seconds*10) / 10 }

@@ -1,0 +1,154 @@
+package vdm
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
+)
+
+// Model is a diffusion model of images with its weights (float32) and the backend that runs it. Its methods take and
+// return Go slices and tensors, for scripts and notebooks; Config.Build gives the functions on nodes. Programs are
+// compiled once and kept. It is not for concurrent use.
+type Model struct {
+	Config  Config
+	Store   *model.Store
+	Backend compute.Backend
+
+	runs map[float64]*sampler.Run // by η
+}
+
+// NewModel returns the model of config c with the weights that training starts from, drawn from seed.
+// The error names the field of c that is wrong.
+func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
+	if err := c.Check(); err != nil {
+		return nil, fmt.Errorf("vdm.NewModel: %w", err)
+	}
+	store := model.NewStore()
+	if err := store.SetRNGStateFromSeed(seed); err != nil {
+		return nil, fmt.Errorf("vdm.NewModel: seed %d: %w", seed, err)
+	}
+	m := &Model{Config: c, Store: store, Backend: b}
+	_, err := model.CallOnce(b, store, func(scope *model.Scope, x *Node) *Node {
+		return c.Build(scope, nil).Denoise(x, fillTime(x, c.Process().TMax))
+	}, tensors.FromShape(m.shape(1)))
+	if err != nil {
+		return nil, fmt.Errorf("vdm.NewModel: %w", err)
+	}
+	return m, nil
+}
+
+// LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain with Config.Loss if need be. c is
+// part of the run's identity: a checkpoint of another architecture or schedule is an error, as all of
+// fit.LoadOrTrain's. The batches hold images [batch, Height, Width, Channels] as intensities in [0, 1], and with
+// Classes the labels, integers [batch].
+func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Model, fit.Report, error) {
+	if err := c.Check(); err != nil {
+		return nil, fit.Report{}, fmt.Errorf("vdm.LoadOrTrain: %w", err)
+	}
+	store := model.NewStore()
+	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
+	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	if err != nil {
+		return nil, report, err
+	}
+	return &Model{Config: c, Store: store, Backend: b}, report, nil
+}
+
+// Sampling says how to draw.
+type Sampling struct {
+	Steps int     // of equal size in t; 0 means 50
+	Eta   float64 // of sampler.DDIM: 0 draws no noise on the way, 1 is ancestral sampling with the posterior's variance
+}
+
+func (s Sampling) withDefaults() Sampling {
+	if s.Steps == 0 {
+		s.Steps = 50
+	}
+	return s
+}
+
+// Sample draws n images as rows of Height·Width·Channels intensities in [0, 1], [n][…]. The starting noise and the steps'
+// come from seed, so that for one seed other Steps go from the same noise. On XLA a network of matrix products draws
+// them in one call. It returns an error when n or Steps is below 1, or the store lacks weights.
+func (m *Model) Sample(n int, s Sampling, seed int64) ([][]float64, error) {
+	run, start, times, err := m.start(n, s, seed)
+	if err != nil {
+		return nil, fmt.Errorf("vdm.Model.Sample: %w", err)
+	}
+	x, err := run.Sample(start, times, seed)
+	if err != nil {
+		return nil, fmt.Errorf("vdm.Model.Sample: %w", err)
+	}
+	defer x.MustFinalizeAll()
+	return m.Intensities(x)
+}
+
+// Path draws as Sample does and yields x_t before and after every step.
+func (m *Model) Path(n int, s Sampling, seed int64) iter.Seq2[sampler.Point, error] {
+	run, start, times, err := m.start(n, s, seed)
+	if err != nil {
+		return func(yield func(sampler.Point, error) bool) {
+			yield(sampler.Point{}, fmt.Errorf("vdm.Model.Path: %w", err))
+		}
+	}
+	return run.Path(start, times, seed)
+}
+
+// Intensities returns images x_t, values around −1 to 1 of shape [n, Height, Width, Channels], as rows of intensities of
+// the nearest levels.
+func (m *Model) Intensities(x *tensors.Tensor) ([][]float64, error) {
+	values, err := tensors.CopyFlatData[float32](x)
+	if err != nil {
+		return nil, fmt.Errorf("vdm.Model.Intensities: %w", err)
+	}
+	size := m.Config.Size()
+	if len(values)%size != 0 {
+		return nil, fmt.Errorf("vdm.Model.Intensities: %d values of shape %s, expected images of %d", len(values), x.Shape(), size)
+	}
+	rows := make([][]float64, len(values)/size)
+	for i := range rows {
+		rows[i] = make([]float64, size)
+		for j := range rows[i] {
+			rows[i][j] = m.Config.Levels.ToIntensity(float64(values[i*size+j]))
+		}
+	}
+	return rows, nil
+}
+
+// start checks a request and returns what a run needs: the noise at TMax and the times from there to TMin.
+func (m *Model) start(n int, s Sampling, seed int64) (*sampler.Run, *tensors.Tensor, []float64, error) {
+	s = s.withDefaults()
+	if n < 1 || s.Steps < 1 || !(s.Eta >= 0 && s.Eta <= 1) {
+		return nil, nil, nil, fmt.Errorf("%d images in T = %d steps with η = %g, expected at least 1 of both and η from 0 to 1", n, s.Steps, s.Eta)
+	}
+	if m.runs == nil {
+		m.runs = map[float64]*sampler.Run{}
+	}
+	if m.runs[s.Eta] == nil {
+		m.runs[s.Eta] = sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
+			v := m.Config.Build(scope, nil)
+			return sampler.DDIM{Process: v.Process, Denoise: v.Denoise, Eta: s.Eta, Last: sampler.LastX0}
+		})
+	}
+	return m.runs[s.Eta], sampler.Prior(m.shape(n), 1, seed), m.Config.Process().Grid(s.Steps), nil
+}
+
+// Evaluate is the package's Evaluate for the model's weights.
+func (m *Model) Evaluate(batches []*tensors.Tensor, k int, seed int64) (Evaluation, error) {
+	return Evaluate(m.Backend, m.Store, m.Config, batches, k, seed)
+}
+
+func (m *Model) shape(n int) shapes.Shape {
+	c := m.Config
+	return shapes.Make(dtypes.Float32, n, c.Height, c.Width, c.Channels)
+}
