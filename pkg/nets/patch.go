@@ -33,7 +33,7 @@ type Patch struct {
 	// Halo is the number of pixels around its patch that a token also sees, 0 to Patch.
 	Halo int
 	// Fourier holds exponents n: a token also sees sin(2ⁿπx) and cos(2ⁿπx) of its pixels, in which small changes of x are
-	// large. Source: Kingma et al. 2021, "Variational diffusion models", section 4.1 and appendix C.
+	// large, each times a function of the condition that starts at 0. Source: Kingma et al. 2021, "Variational diffusion models", section 4.1 and appendix C.
 	Fourier []int
 	// Skip gives the last product the token's inputs too, scaled by a function of the condition.
 	Skip bool
@@ -49,9 +49,9 @@ func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 	p.mustCheck()
 	checkInput("Patch", x, t, label, []int{p.Height, p.Width, p.Channels}, p.Classes)
 	batch := x.Shape().Dimensions[0]
-	inputs := p.inputs(x)
-	h := p.embed(scope.In("embed"), inputs, batch)
 	c := p.condition().features(scope, x, t, label)
+	inputs := p.inputs(scope, x, c)
+	h := p.embed(scope.In("embed"), inputs, batch)
 	mod := p.modulations(scope.In("modulation"), c)
 	for l := range p.Depth {
 		h = p.block(scope.In("block_%d", l+1), h, mod[6*l:6*l+6])
@@ -66,13 +66,17 @@ func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 	return unpatch(y, batch, p.Height, p.Width, p.Outputs, p.Patch)
 }
 
-// inputs returns what each token sees, [batch·tokens, p.inputWidth()].
-func (p Patch) inputs(x *graph.Node) *graph.Node {
+// inputs returns what each token sees, [batch·tokens, p.inputWidth()]. Each of the sines and cosines is multiplied by an affine
+// function of the condition that starts at 0, since all but the slowest are noise where x is noisy.
+func (p Patch) inputs(scope *model.Scope, x, c *graph.Node) *graph.Node {
 	seen := tokens(withHalo(patches(x, p.Patch), p.Halo))
 	if len(p.Fourier) == 0 {
 		return seen
 	}
-	return graph.Concatenate([]*graph.Node{seen, tokens(patches(fourier(x, p.Fourier), p.Patch))}, -1)
+	waves := fourier(x, p.Fourier)
+	gates := dense(scope.In("gates"), c, Zero, waves.Shape().Dim(-1))
+	waves = graph.Mul(waves, graph.InsertAxes(gates, 1, 1))
+	return graph.Concatenate([]*graph.Node{seen, tokens(patches(waves, p.Patch))}, -1)
 }
 
 // embed returns the tokens [batch, tokens, Dim], with the features of their places.

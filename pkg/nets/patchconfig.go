@@ -76,6 +76,9 @@ func (p Patch) layers() []layer {
 		layer{in: p.inputWidth(), out: p.Dim, bias: true, rows: p.tokens()},
 		layer{in: p.Dim, out: (6*p.Depth + 2) * p.Dim, bias: true, rows: 1},
 		layer{in: p.Dim, out: out, bias: true, rows: p.tokens()})
+	if len(p.Fourier) > 0 {
+		list = append(list, layer{in: p.Dim, out: 2 * len(p.Fourier) * p.Channels, bias: true, rows: 1})
+	}
 	if p.Skip {
 		list = append(list, layer{in: p.Dim, out: p.inputWidth(), bias: true, rows: 1}, layer{in: p.inputWidth(), out: out, rows: p.tokens()})
 	}
