@@ -6,7 +6,7 @@ import (
 )
 
 // UNet is a convolutional network for a denoiser: a function of x [batch, Height, Width, Channels], a time t and perhaps a
-// class, with a result of x's shape.
+// class, with a result of x's shape (or with Outputs channels).
 //
 // Level l = 0, 1, … has images of Height/2ˡ × Width/2ˡ pixels and Widths[l] channels. On the way down each level has Blocks residual blocks,
 // on the way up as many, each of which also sees what its counterpart on the way down returned. From level AttendFrom on, and between the two
@@ -24,6 +24,7 @@ import (
 // scale and shift are those of Dhariwal and Nichol 2021, "Diffusion models beat GANs on image synthesis", section 3.1.
 type UNet struct {
 	Height, Width, Channels int   // of the image; Height and Width divisible by 2^(levels−1)
+	Outputs                 int   // channels of the result; 0 means Channels
 	Widths                  []int // channels of each level, multiples of Groups
 	Blocks                  int   // residual blocks a level and way
 	AttendFrom              int   // first level with attention; len(Widths) or more leaves that of the middle
@@ -60,7 +61,7 @@ func (u UNet) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 			h = convolution(at, double(h), HeUniform, s.out)
 		}
 	}
-	return convolution(scope.In("last"), swish(gainAndBias(scope.In("last_norm"), groupNorm(h, u.Groups))), Zero, u.Channels)
+	return convolution(scope.In("last"), swish(gainAndBias(scope.In("last_norm"), groupNorm(h, u.Groups))), Zero, u.Outputs)
 }
 
 // residual is the residual block on h, with a result of width channels.

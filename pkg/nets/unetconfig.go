@@ -15,6 +15,9 @@ var (
 // withDefaults fills in the fields whose 0 has a meaning.
 func (u UNet) withDefaults() UNet {
 	u.OmegaMin, u.OmegaMax = frequencies(u.OmegaMin, u.OmegaMax)
+	if u.Outputs == 0 {
+		u.Outputs = u.Channels
+	}
 	return u
 }
 
@@ -27,7 +30,7 @@ func (u UNet) Check() error {
 	if len(u.Widths) == 0 {
 		return wrong("no Widths, expected the channels of one level or more")
 	}
-	if name, value := tooSmall(count{"Height", u.Height}, count{"Width", u.Width}, count{"Channels", u.Channels}, count{"Blocks", u.Blocks},
+	if name, value := tooSmall(count{"Height", u.Height}, count{"Width", u.Width}, count{"Channels", u.Channels}, count{"Outputs", u.Outputs}, count{"Blocks", u.Blocks},
 		count{"Heads", u.Heads}, count{"Groups", u.Groups}); name != "" {
 		return wrong("%s = %d, expected 1 or more", name, value)
 	}
@@ -139,7 +142,7 @@ func (u UNet) layers() []layer {
 		return layer{in: kernel * kernel * in, out: out, rows: pixels, bias: true}
 	}
 	all := u.Height * u.Width
-	first, last := u.Widths[0], u.Channels
+	first, last := u.Widths[0], u.withDefaults().Outputs
 	list := append(c.layers(), conv(u.Channels, first, all), conv(first, last, all), gains(first))
 	for _, s := range u.plan() {
 		switch s.kind {

@@ -61,10 +61,10 @@ func (c Config) Check() error {
 		return wrong("Classes", c.Classes, "1 or more, or 0 for none")
 	case !(c.MaxLogSNR > c.MinLogSNR):
 		return wrong("MaxLogSNR, MinLogSNR", []float64{c.MaxLogSNR, c.MinLogSNR}, "a log-SNR that falls")
-	case c.Net == "patch":
-		return c.patch().Check()
+	case c.Net != "patch" && c.Net != "unet":
+		return wrong("Net", c.Net, "patch or unet")
 	}
-	return wrong("Net", c.Net, "\"patch\" or \"unet\"")
+	return c.Network().Check()
 }
 
 // Process returns the schedule, log-SNR linear in t from 0 to 1.
@@ -173,20 +173,30 @@ func (c Config) outputs() int {
 
 // network applies the network of the preset.
 func (c Config) network(scope *model.Scope, xt, t, label *Node) *Node {
-	switch c.Net {
-	case "patch":
-		return c.patch().Apply(scope, xt, t, label)
-	}
-	panic(fmt.Errorf("vdm.Config: Net = %q, expected \"patch\" or \"unet\"", c.Net))
+	return c.Network().Apply(scope, xt, t, label)
 }
 
-func (c Config) patch() nets.Patch {
+// Network returns the network that Net names, for c's images; its String says what it costs. Images of less than 16 pixels
+// a side get the digits' presets. It panics when c is not a valid Config.
+func (c Config) Network() nets.Denoiser {
+	small := c.Height < 16
+	if c.Net == "unet" {
+		u := nets.UNetFashion
+		if small {
+			u = nets.UNetDigits
+		}
+		u.Height, u.Width, u.Channels, u.Outputs, u.Classes = c.Height, c.Width, c.Channels, c.outputs(), c.Classes
+		return u
+	}
 	p := nets.PatchFashion
-	if c.Height < 16 {
+	if small {
 		p = nets.PatchDigits
 	}
-	p.Halo, p.Skip = 2, true
 	p.Height, p.Width, p.Channels, p.Outputs, p.Classes = c.Height, c.Width, c.Channels, c.outputs(), c.Classes
+	p.Halo, p.Skip = p.Patch/2, true
+	if small {
+		p.Halo = p.Patch
+	}
 	return p
 }
 
