@@ -253,6 +253,7 @@ func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (*tenso
 	if err != nil {
 		return nil, err
 	}
+	defer rng.MustFinalizeAll()
 	args := []any{int32(len(times) - 1), p.times(times), rng}
 	for _, s := range state {
 		args = append(args, s)
