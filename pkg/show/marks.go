@@ -50,10 +50,13 @@ func (l line) draw(p *plot) { p.onHeat(p.polyline(l.x, l.y), l.width, l.stroke()
 
 // onHeat draws a path, on a heat map over a white one that sets it off.
 func (p *plot) onHeat(d string, width float64, stroke string) {
-	if p.heat != nil {
-		p.put(`<path d="%s" fill="none" stroke="#fff" stroke-width="%s" stroke-linecap="round"/>`, d, px(1.8*width))
+	if p.heat == nil {
+		p.put(`<path d="%s" %s/>`, d, stroke)
+		return
 	}
-	p.put(`<path d="%s" %s/>`, d, stroke)
+	id := p.id("p")
+	p.put(`<defs><path id="%s" d="%s"/></defs><use href="#%s" fill="none" stroke="#fff" stroke-width="%s" stroke-linecap="round"/><use href="#%s" %s/>`,
+		id, d, id, px(1.8*width), id, stroke)
 }
 
 func (l line) swatch(p *plot, x, y, w float64) { p.segment(x, y, x+w, y, l.stroke()) }
