@@ -104,6 +104,7 @@ func (m VDM) drawTimes(src noise.Source, x0 *Node, o Objective) (s, t, scale *No
 	dims := ones(x0)
 	dims[0] = x0.Shape().Dimensions[0]
 	u, inverse := law(src, x0.Graph(), x0.DType(), dims...)
+	u = StopGradient(u) // no weight moves it; without this GoMLX asks a law's Floor for a gradient, behind a fused layer
 	first, last := m.Times[0], m.Times[m.T()-1]
 	if o.Continuous {
 		return nil, AddScalar(MulScalar(u, last-first), first), MulScalar(inverse, last-first)
