@@ -4,6 +4,7 @@ PYTHON   ?= python3
 KERNEL   ?= gonb
 LAB_ARGS ?=
 NOTEBOOK ?=
+MUTANT   ?=
 TRAIN    ?=
 
 SETUP  = $(PYTHON) kernels/setup.py --kernel $(KERNEL)
@@ -71,6 +72,9 @@ index: ## write docs/index.md, which links each item to its test and its cell
 lint: ## look over the Go code with golangci-lint
 	@$(SETUP) --with lint
 	.venv/bin/golangci-lint run ./...
+
+mutants: ## bugs put into the mathematics one at a time: a test must fail for each; MUTANT=process only some
+	CGO_ENABLED=0 go run ./tests/mutants -run '$(MUTANT)'
 
 doctor: ## one line for each part: version, place, and whether it works or how to mend it
 	@$(PYTHON) kernels/doctor.py $(KERNEL)

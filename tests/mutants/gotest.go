@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"strings"
+	"time"
+)
+
+// event is a line of go test -json.
+type event struct {
+	Action, Package, Test, Output, FailedBuild string
+}
+
+// outcome is what the events of one go test amount to.
+type outcome struct {
+	killer string // the first test that failed, subtests before their parents
+	last   string // the last test that began: what a crash ended
+	failed bool   // the package failed, with or without a test's name
+	hung   bool
+	built  bool
+	output strings.Builder // of the compiler, and of go itself
+}
+
+// goTest runs the tests of pkg until one fails. killer names that one, empty when all pass; hung says that it ran past the
+// limit. The error is go's own, or the compiler's.
+func (h *harness) goTest(ctx context.Context, pkg string, args ...string) (killer string, hung bool, err error) {
+	args = append([]string{"test", "-json", "-failfast", "-vet=off", "-timeout", h.limit.String()}, args...)
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	cmd.Dir = h.root
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	out := outcome{built: true}
+	cmd.Stderr = &out.output
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return "", false, err
+	}
+	if err := cmd.Start(); err != nil {
+		return "", false, err
+	}
+	for lines := bufio.NewReader(stdout); err == nil; {
+		var line []byte
+		line, err = lines.ReadBytes('\n')
+		out.read(line)
+	}
+	status := cmd.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return "", false, fmt.Errorf("%s: %w", pkg, ctx.Err())
+	case !out.built:
+		return "", false, fmt.Errorf("%s does not compile:\n%s", pkg, out.output.String())
+	case status == nil:
+		return "", false, nil
+	case !out.failed:
+		return "", false, errors.Join(fmt.Errorf("go test %s: %w", pkg, status), errors.New(out.output.String()))
+	}
+	return path.Base(pkg) + " " + cmp.Or(out.killer, out.last, "as a whole"), out.hung, nil
+}
+
+// read takes in one line; what is no event is output.
+func (o *outcome) read(line []byte) {
+	var e event
+	if json.Unmarshal(line, &e) != nil {
+		o.output.Write(line)
+		return
+	}
+	switch e.Action {
+	case "build-fail":
+		o.built = false
+	case "build-output":
+		o.output.WriteString(e.Output)
+	case "run":
+		o.last = e.Test
+	case "output":
+		o.hung = o.hung || strings.HasPrefix(e.Output, "panic: test timed out after")
+	case "fail":
+		o.built = o.built && e.FailedBuild == ""
+		o.failed = o.failed || e.Test == ""
+		if o.killer == "" {
+			o.killer = e.Test
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// harness runs the tests of the module at root with one file replaced.
+type harness struct {
+	root     string
+	temp     string // holds the mutated files
+	limit    time.Duration
+	ownOnly  bool // leave the dependents out
+	packages []goPackage
+	mu       sync.Mutex
+	passing  map[string]func() error // baseline of each package, run once
+}
+
+// goPackage is what go list says of a package.
+type goPackage struct {
+	ImportPath                         string
+	Dir                                string
+	Deps, TestImports, XTestImports    []string
+	GoFiles, TestGoFiles, XTestGoFiles []string
+}
+
+// result is what became of a mutant: killed by a test, hung (and so killed), survived, or an error.
+type result struct {
+	mutant
+	killer string // the first test that failed, none when the mutant survived
+	hung   bool
+	tried  []string // packages whose tests ran
+	err    error
+	took   time.Duration
+}
+
+// moduleRoot returns the directory of the go.mod that dir belongs to.
+func moduleRoot(ctx context.Context, dir string) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("go list -m in %s: %w", dir, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// newHarness reads the packages below pkg/ of the module at root. Mutated files go to temp; limit is a package's time.
+func newHarness(ctx context.Context, root, temp string, limit time.Duration) (*harness, error) {
+	h := &harness{root: root, temp: temp, limit: limit, passing: map[string]func() error{}}
+	cmd := exec.CommandContext(ctx, "go", "list", "-json", "./pkg/...")
+	cmd.Dir = root
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list ./pkg/... in %s: %w", root, err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for decoder.More() {
+		var p goPackage
+		if err := decoder.Decode(&p); err != nil {
+			return nil, fmt.Errorf("go list ./pkg/...: %w", err)
+		}
+		h.packages = append(h.packages, p)
+	}
+	return h, nil
+}
+
+// suites returns the packages whose tests can see m: its own, then those that depend on it, in the order of their height.
+func (h *harness) suites(m mutant) ([]string, error) {
+	dir := filepath.Join(h.root, filepath.FromSlash(path.Dir(m.File)))
+	own := slices.IndexFunc(h.packages, func(p goPackage) bool { return p.Dir == dir })
+	if own < 0 {
+		return nil, fmt.Errorf("%s: no package in %s", m.id(), dir)
+	}
+	target := h.packages[own].ImportPath
+	var dependents []goPackage
+	for i, p := range h.packages {
+		if i != own && !h.ownOnly && h.sees(p, target) {
+			dependents = append(dependents, p)
+		}
+	}
+	slices.SortStableFunc(dependents, func(a, b goPackage) int { return len(a.Deps) - len(b.Deps) })
+	suites := []string{target}
+	for _, p := range dependents {
+		suites = append(suites, p.ImportPath)
+	}
+	return suites, nil
+}
+
+// sees says whether p's tests contain target: by p's own imports, or by those of its tests.
+func (h *harness) sees(p goPackage, target string) bool {
+	if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
+		return false
+	}
+	if slices.Contains(p.Deps, target) {
+		return true
+	}
+	for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+		i := slices.IndexFunc(h.packages, func(q goPackage) bool { return q.ImportPath == imported })
+		if imported == target || i >= 0 && slices.Contains(h.packages[i].Deps, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// run tries the mutants, jobs at a time, and yields the results in their order. It ends when ctx does.
+func (h *harness) run(ctx context.Context, mutants []mutant, jobs int) func(yield func(result) bool) {
+	done := make([]chan result, len(mutants))
+	for i := range done {
+		done[i] = make(chan result, 1)
+	}
+	next := make(chan int)
+	go func() {
+		defer close(next)
+		for i := range mutants {
+			next <- i
+		}
+	}()
+	for range max(jobs, 1) {
+		go func() {
+			for i := range next {
+				done[i] <- h.try(ctx, mutants[i])
+			}
+		}()
+	}
+	return func(yield func(result) bool) {
+		for _, d := range done {
+			if r := <-d; ctx.Err() != nil || !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// try applies one mutant and runs the suites that see it until a test fails.
+func (h *harness) try(ctx context.Context, m mutant) (r result) {
+	start := time.Now()
+	r.mutant = m
+	defer func() { r.took = time.Since(start) }()
+	overlay, err := h.overlay(m)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	suites, err := h.suites(m)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	for _, suite := range suites {
+		if r.err = h.baseline(ctx, suite); r.err != nil {
+			return r
+		}
+		r.tried = append(r.tried, suite)
+		r.killer, r.hung, r.err = h.goTest(ctx, suite, "-overlay", overlay, "-count=1")
+		if r.err != nil || r.killer != "" {
+			return r
+		}
+	}
+	return r
+}
+
+// overlay writes the mutated file, and returns the file that has go test read it in the original's place.
+func (h *harness) overlay(m mutant) (string, error) {
+	text, err := m.apply(h.root)
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(h.temp, "")
+	if err != nil {
+		return "", err
+	}
+	mutated := filepath.Join(dir, path.Base(m.File))
+	original := filepath.Join(h.root, filepath.FromSlash(m.File))
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
+	file := filepath.Join(dir, "overlay.json")
+	return file, errors.Join(err, os.WriteFile(mutated, []byte(text), 0o600), os.WriteFile(file, replace, 0o600))
+}
+
+// baseline runs a package's tests without any mutant, once: where they fail, a failure says nothing about a mutant.
+func (h *harness) baseline(ctx context.Context, pkg string) error {
+	h.mu.Lock()
+	run, ok := h.passing[pkg]
+	if !ok {
+		run = sync.OnceValue(func() error {
+			killer, _, err := h.goTest(ctx, pkg)
+			if err == nil && killer != "" {
+				err = fmt.Errorf("%s fails without any mutant: mend it first", killer)
+			}
+			return err
+		})
+		h.passing[pkg] = run
+	}
+	h.mu.Unlock()
+	return run()
+}
