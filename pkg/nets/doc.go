@@ -3,6 +3,9 @@
 // A network is only ever handed on as a closure, as func(xt, t *Node) *Node; the mathematics of the
 // other packages does not know that weights exist. This is the only package that creates layers.
 //
+// MLP and MADE are functions. Patch and UNet, denoisers of images, and Monotone, a learned schedule, are structs of their sizes, which
+// also count their weights and operations; presets such as PatchFashion are values of them, to be copied and changed.
+//
 // # Scopes
 //
 // The weights of a network are named by its scope, and how you make the scope decides what a second

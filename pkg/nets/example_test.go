@@ -24,3 +24,17 @@ func ExampleMLP() {
 	fmt.Println(out.Shape(), store.NumVariables()-1, "weights and biases")
 	// Output: (Float32)[2, 2] 6 weights and biases
 }
+
+// A preset is a value: copy it, change a field, and ask what it costs.
+func ExamplePatch() {
+	p := nets.PatchFashion
+	fmt.Println(p)
+	p.Classes = 10
+	fmt.Println(p.Parameters(), "weights with classes")
+	p.Patch = 5
+	fmt.Println(p.Check() != nil)
+	// Output:
+	// patch transformer for 28×28×1: 49 tokens of 128 features, 4 blocks of 4 heads; 1257616 parameters, 83.31 MFLOP an image
+	// 1259024 weights with classes
+	// true
+}

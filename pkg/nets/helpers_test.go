@@ -2,30 +2,51 @@ package nets_test
 
 import (
 	"fmt"
+	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+	"github.com/lowerbound-ml/lowerbound/pkg/backend"
 )
 
-// perturb moves every variable of the store away from its start by N(0, scale²), so that what starts at 0 takes part.
+var shared = sync.OnceValues(func() (compute.Backend, error) { return backend.Open(backend.PureGo) })
+
+// pureGo is the pure-Go backend, on which a small network is ready at once; XLA compiles one for seconds.
+func pureGo(t *testing.T) compute.Backend {
+	t.Helper()
+	b, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// perturb moves every weight of the store away from its start by N(0, scale²), so that what starts at 0 takes part.
 func perturb(t *testing.T, store *model.Store, scale float64) {
 	t.Helper()
-	source := rand.New(rand.NewPCG(3, 5))
+	redraw(t, store, 1, scale)
+}
+
+// redraw makes every weight w of the store keep·w + N(0, scale²), with draws that depend on its path alone.
+func redraw(t *testing.T, store *model.Store, keep, scale float64) {
+	t.Helper()
 	for v := range store.IterVariables() {
 		if !v.DType().IsFloat() {
 			continue
 		}
+		source := rand.New(rand.NewPCG(3, uint64(crc32.ChecksumIEEE([]byte(v.Path())))))
 		flat := tensors.MustCopyFlatData[float64](v.MustValue())
 		for i := range flat {
-			flat[i] += scale * source.NormFloat64()
+			flat[i] = keep*flat[i] + scale*source.NormFloat64()
 		}
 		v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
 	}
@@ -109,7 +130,7 @@ func slope(t *testing.T, x *tensors.Tensor, net func(s *model.Scope, x, time *gr
 		}
 		return y
 	}
-	store, b := seeded(t, 4), backendtest.Open(t)
+	store, b := seeded(t, 4), pureGo(t)
 	model.MustCallOnce(b, store, net, x, timesOf(.3))
 	perturb(t, store, .2)
 	exec := model.MustNewExec(b, store, func(s *model.Scope, x, time, step *graph.Node) []*graph.Node {

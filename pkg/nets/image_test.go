@@ -6,11 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+	"github.com/lowerbound-ml/lowerbound/pkg/check"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 )
 
@@ -44,7 +46,7 @@ func (n testNet) labels(x *graph.Node, values ...int32) *graph.Node {
 func TestStart(t *testing.T) {
 	for name, n := range smallNets() {
 		store, counted := seeded(t, 1), 0.0
-		out, err := model.CallOnce(backendtest.Open(t), store, func(s *model.Scope, x, time *graph.Node) *graph.Node {
+		out, err := model.CallOnce(pureGo(t), store, func(s *model.Scope, x, time *graph.Node) *graph.Node {
 			y := n.Apply(s, x, time, n.labels(x, 0, 3))
 			counted = products(t, x.Graph())
 			return y
@@ -74,7 +76,7 @@ func TestStart(t *testing.T) {
 func TestRows(t *testing.T) {
 	for name, n := range smallNets() {
 		t.Run(name, func(t *testing.T) {
-			store, b := seeded(t, 6), backendtest.Open(t)
+			store, b := seeded(t, 6), pureGo(t)
 			exec := model.MustNewExec(b, store, func(s *model.Scope, x, time, label *graph.Node) *graph.Node {
 				if n.classes == 0 {
 					label = nil
@@ -123,6 +125,30 @@ func changed(t *testing.T, what string, base, now [3][]float64, row int) {
 	}
 }
 
+// The networks and their gradients by x and by t are the same on every backend, from the same weights.
+func TestSameOnBackends(t *testing.T) {
+	for _, name := range []string{"Patch plain", "UNet plain"} {
+		n := smallNets()[name]
+		on := func(b compute.Backend) (values [][]float64) {
+			store := seeded(t, 7)
+			exec := model.MustNewExec(b, store, func(s *model.Scope, x, time *graph.Node) []*graph.Node {
+				y := graph.Sin(n.Apply(s, x, time, nil))
+				return append([]*graph.Node{y}, graph.Gradient(graph.ReduceAllSum(y), x, time)...)
+			})
+			exec.MustCall(images(2, n.h, n.w, n.c, 4), timesOf(.2, .7))
+			redraw(t, store, 0, .3)
+			for _, out := range exec.MustCall(images(2, n.h, n.w, n.c, 4), timesOf(.2, .7)) {
+				values = append(values, check.Floats(out))
+			}
+			return values
+		}
+		got, want := on(backendtest.Open(t)), on(pureGo(t))
+		for i, part := range []string{"the output", "∂/∂x", "∂/∂t"} {
+			check.T(t).Near(name+": "+part, got[i], want[i], 1e-10)
+		}
+	}
+}
+
 // Wrong input is named by the network, the values and the remedy.
 func TestImagePanics(t *testing.T) {
 	type fn = func(s *model.Scope, x, time *graph.Node) *graph.Node
@@ -157,7 +183,7 @@ func TestImagePanics(t *testing.T) {
 			return u.Apply(s, x, time, graph.Const(x.Graph(), []int32{0}))
 		},
 	} {
-		_, err := model.CallOnce(backendtest.Open(t), model.NewStore(), build, images(2, 4, 4, 1, 1), timesOf(.1, .2))
+		_, err := model.CallOnce(pureGo(t), model.NewStore(), build, images(2, 4, 4, 1, 1), timesOf(.1, .2))
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nets.") {
 			t.Errorf("error %v, want one that says %q", err, want)
 		}

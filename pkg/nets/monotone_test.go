@@ -41,8 +41,8 @@ func TestMonotone(t *testing.T) {
 		of64.MustCall(span[float64](1000))
 		of32.MustCall(span[float32](1000))
 		for seed := range uint64(100) {
-			redraw[float64](double, seed)
-			redraw[float32](single, seed)
+			wild[float64](double, seed)
+			wild[float32](single, seed)
 			out := of64.MustCall(span[float64](1000))
 			least, slope := smallest(check.Floats(out[0]), check.Floats(out[1]))
 			if !(least > 0 && slope > 0) {
@@ -63,8 +63,8 @@ func TestMonotone(t *testing.T) {
 	})
 }
 
-// redraw draws every weight of the shape from N(0, 3²), a law wilder than the one they start from.
-func redraw[F float32 | float64](store *model.Store, seed uint64) {
+// wild draws every weight of the shape from N(0, 3²), a law wilder than the one they start from.
+func wild[F float32 | float64](store *model.Store, seed uint64) {
 	source := rand.New(rand.NewPCG(seed, 8))
 	for _, name := range []string{"/slope", "/height", "/steepness", "/centre"} {
 		v := store.GetVariable(name)
