@@ -129,7 +129,7 @@ func TestBadInput(t *testing.T) {
 	narrow.Decode = nil
 	wide := func(x *Node) *Node {
 		y := Concatenate([]*Node{x, x}, 1)
-		return sum(narrow.MatchingKL([]*Node{y, y, y, y, y}))
+		return ReduceSum(narrow.MatchingKL([]*Node{y, y, y, y, y}), 0)
 	}
 	fixed := exact(d4, gd)
 	fixed.Std = func(p process.Process, xt, s, t *Node) *Node { return p.Transition(xt, s, t).LogStd }
@@ -144,7 +144,7 @@ func TestBadInput(t *testing.T) {
 		{with(math.NaN()), []string{"vdm.Path: time 1 is NaN"}},
 		{short, []string{"vdm.Form2: a path of 2 values for 4 latents", "Path draws"}},
 		{uneven, []string{"vdm.Form1: x_2 has shape (Float64)[1, 1] and x_0 (Float64)[2, 1]"}},
-		{wide, []string{"vdm.MatchingKL: the denoiser made x̂₀ of shape (Float64)[2, 1] from x_t of shape (Float64)[2, 2]", "as many outputs"}},
+		{wide, []string{"vdm.MatchingKL: the denoiser made x̂₀ of shape (Float64)[6, 1] from x_t of shape (Float64)[6, 2]", "as many outputs"}},
 		{func(x *Node) *Node { return fixed.Form3([]*Node{x, x, x, x, x}).Bound() }, []string{"vdm.Form3: Std is set", "Form2"}},
 		{func(x *Node) *Node { return good.Path(noise.FromSeed(x.Graph(), 1), Squeeze(x, -1))[0] }, []string{"vdm.Path: x_0 has shape (Float64)[2]", "[batch, event...]"}},
 	} {

@@ -55,8 +55,8 @@ func TestFormsOfGD(t *testing.T) {
 	at := func(x0 float64) []quadratic {
 		return overPaths(t, m, x0, func(x []*Node) []*Node {
 			one, two := m.Form1(x), m.Form2(x)
-			out := []*Node{m.Form0(x), one.Sum(), two.Bound(), m.Form3(x).Bound(), two.Recon, two.Prior, m.PriorKL1(x), sum(m.ConsistencyKL(x))}
-			return append(out, m.MatchingKL(x)...)
+			out := []*Node{m.Form0(x), one.Sum(), two.Bound(), m.Form3(x).Bound(), two.Recon, two.Prior, m.PriorKL1(x), ReduceSum(m.ConsistencyKL(x), 0)}
+			return append(out, rows(m.MatchingKL(x))...)
 		})
 	}
 	law := at(1)
@@ -90,18 +90,18 @@ func TestFormsOfGD(t *testing.T) {
 	c.Near("E5.14 its closed form", bound-asKL, gap, a64)
 }
 
-func sum(terms []*Node) *Node {
-	total := ZerosLike(terms[0])
-	for _, term := range terms {
-		total = Add(total, term)
+// rows cuts [n, batch] into n nodes [batch].
+func rows(x *Node) (each []*Node) {
+	for i := range x.Shape().Dimensions[0] {
+		each = append(each, Squeeze(Slice(x, AxisElem(i)), 0))
 	}
-	return total
+	return each
 }
 
 // Each term's gap is A_{t+1} Cov(x_t, x_{t+1}|x_{t−1})/S_{t+1}; with A_{t+1} = 0 there is none.
 func TestConsistencyGap(t *testing.T) {
 	m := exact(d4, gd)
-	law := overPaths(t, m, 1, func(x []*Node) []*Node { return append(m.Form1(x).Between, m.ConsistencyKL(x)...) })
+	law := overPaths(t, m, 1, func(x []*Node) []*Node { return append(rows(m.Form1(x).Between), rows(m.ConsistencyKL(x))...) })
 	for u := 1; u <= 3; u++ {
 		a, _, s := line(u + 1)
 		check.T(t).Near("E5.14 the gap of one term", law[u-1].mean+law[u+2].mean, a*math.Sqrt(alpha[u+1])*(1-alpha[u])/s, a64)
@@ -112,7 +112,7 @@ func TestConsistencyGap(t *testing.T) {
 		ofXt, ofX0 := d4.Posterior(OnesLike(t), ZerosLike(t), s, t).Mean, d4.Posterior(ZerosLike(t), OnesLike(t), s, t).Mean
 		return Neg(Mul(xt, Div(ofXt, ofX0)))
 	}
-	law = overPaths(t, flat, 1, func(x []*Node) []*Node { return append(flat.Form1(x).Between, flat.ConsistencyKL(x)...) })
+	law = overPaths(t, flat, 1, func(x []*Node) []*Node { return append(rows(flat.Form1(x).Between), rows(flat.ConsistencyKL(x))...) })
 	for u := 1; u <= 3; u++ {
 		check.T(t).Near("E5.14 no gap where A is 0", law[u-1].mean, -law[u+2].mean, a64)
 	}
@@ -200,7 +200,7 @@ func TestKLOfSteps(t *testing.T) {
 		out := backendtest.Call(t, func(g *Graph) []*Node {
 			x := m.Path(noise.FromSeed(g, 5), Ones(g, vdmShape(7, d)))
 			s, u := constant(x[0], 2), constant(x[0], 3)
-			return []*Node{m.MatchingKL(x)[1], d4.Posterior(x[3], x[0], s, u).Mean, m.Law(x[3], s, u).Mean, m.Denoise(x[3], u)}
+			return []*Node{rows(m.MatchingKL(x))[1], d4.Posterior(x[3], x[0], s, u).Mean, m.Law(x[3], s, u).Mean, m.Denoise(x[3], u)}
 		})
 		q, p, xhat := check.Floats(out[1]), check.Floats(out[2]), check.Floats(out[3])
 		var general, equal, x0 []float64
@@ -237,7 +237,7 @@ func TestOptimalVariance(t *testing.T) {
 	c.Near("E5.31 −entropy", -.5*math.Log(2*math.Pi*math.E*.5), -1.0723649429, printed)
 	worse := posterior
 	worse.Denoise = func(xt, t *Node) *Node { return AddScalar(MulScalar(gd.Denoiser(d4)(xt, t), 1.03), -.02) }
-	floor := overData(t, posterior, func(x []*Node) []*Node { return append(posterior.MatchingKL(x), worse.MatchingKL(x)...) })
+	floor := overData(t, posterior, func(x []*Node) []*Node { return append(rows(posterior.MatchingKL(x)), rows(worse.MatchingKL(x))...) })
 	for i, want := range []float64{.703125, .257830, .119714} {
 		c.Near("E5.20 no denoiser gets below", floor[i].mean, want, 5e-7)
 		snr := func(t int) float64 { return bar[t] / (1 - bar[t]) }

@@ -27,34 +27,69 @@ type VDM struct {
 func (m VDM) T() int { return len(m.Times) }
 
 // Path draws x_1 … x_T given x_0 by the encoder's steps, and returns x_0, x_1, …, x_T (Luo 2022, equations 30–31).
+// Step t takes one draw of x_0's shape from src.
 func (m VDM) Path(src noise.Source, x0 *Node) []*Node {
 	m.check("Path", x0)
-	x := []*Node{x0}
-	for t := 1; t <= m.T(); t++ {
-		x = append(x, m.encoder(x[t-1], t).Sample(src))
+	first := m.marginal(x0, 1)
+	x := []*Node{x0, draw(src, first.Mean, first.Std())}
+	if m.T() == 1 {
+		return x
+	}
+	unit := m.times(fillTime(x0, 0), 1, m.T()-1)
+	step := m.Process.Transition(OnesLike(unit), unit, m.times(fillTime(x0, 0), 2, m.T())) // of x_{t−1} = 1; all steps at once
+	for t := 2; t <= m.T(); t++ {
+		row := AxisRange(t-2, t-1)
+		x = append(x, draw(src, Mul(Slice(step.Mean, row), x[t-1]), Slice(step.Std(), row)))
 	}
 	return x
 }
 
-// encoder returns q(x_t|x_{t−1}), t = 1 … T; for t = 1 the given x is the data.
-func (m VDM) encoder(before *Node, t int) dist.DiagNormal {
-	if t == 1 {
-		return m.Process.Marginal(before, m.time(before, 1))
-	}
-	return m.Process.Transition(before, m.time(before, t-1), m.time(before, t))
+// draw returns mean + std·ε, ε of mean's shape.
+func draw(src noise.Source, mean, std *Node) *Node {
+	return Add(mean, Mul(std, src.RandomNormal(mean.Graph(), mean.Shape())))
 }
+
+// The laws of several t at once have a batch of their own for each t, one after the other.
 
 // marginal returns q(x_t|x_0).
 func (m VDM) marginal(x0 *Node, t int) dist.DiagNormal { return m.Process.Marginal(x0, m.time(x0, t)) }
 
-// posterior returns q(x_{t−1}|x_t,x_0), t ≥ 2.
-func (m VDM) posterior(x []*Node, t int) dist.DiagNormal {
-	return m.Process.Posterior(x[t], x[0], m.time(x[0], t-1), m.time(x[0], t))
+// encoders returns q(x_t|x_{t−1}) for t = 1 … T.
+func (m VDM) encoders(x []*Node) dist.DiagNormal {
+	first := m.Process.Marginal(x[0], m.times(x[0], 1, 1))
+	if m.T() == 1 {
+		return first
+	}
+	rest := m.Process.Transition(stack(x, 1, m.T()-1), m.times(x[0], 1, m.T()-1), m.times(x[0], 2, m.T()))
+	return dist.DiagNormal{
+		Mean:   Concatenate([]*Node{first.Mean, rest.Mean}, 0),
+		LogStd: Concatenate([]*Node{first.LogStd, rest.LogStd}, 0),
+	}
 }
 
-// reverse returns p_θ(x_{t−1}|x_t), t ≥ 2.
-func (m VDM) reverse(xt *Node, t int) dist.DiagNormal {
-	return m.Law(xt, m.time(xt, t-1), m.time(xt, t))
+// posteriors returns q(x_{t−1}|x_t,x_0) for t = 2 … T.
+func (m VDM) posteriors(x []*Node) dist.DiagNormal {
+	return m.Process.Posterior(stack(x, 2, m.T()), m.data(x), m.times(x[0], 1, m.T()-1), m.times(x[0], 2, m.T()))
+}
+
+// reverses returns p_θ(x_{t−1}|x_t) for t = 2 … T.
+func (m VDM) reverses(x []*Node) dist.DiagNormal {
+	return m.Law(stack(x, 2, m.T()), m.times(x[0], 1, m.T()-1), m.times(x[0], 2, m.T()))
+}
+
+// data returns x_0 once for each of t = 2 … T.
+func (m VDM) data(x []*Node) *Node { return dist.Repeat(x[0], m.T()-1) }
+
+// stack returns x_from … x_to, one batch after the other.
+func stack(x []*Node, from, to int) *Node { return Concatenate(x[from:to+1], 0) }
+
+// times returns τ_from … τ_to for stack's rows.
+func (m VDM) times(x0 *Node, from, to int) *Node {
+	batch := x0.Shape().Dimensions[0]
+	dims := ones(x0)
+	dims[0] = (to - from + 1) * batch
+	table := ConstAsDType(x0.Graph(), x0.DType(), m.Times[from-1:to])
+	return Reshape(BroadcastToDims(ExpandAxes(table, -1), to-from+1, batch), dims...)
 }
 
 // prior returns p(x_T).
