@@ -8,8 +8,9 @@ var (
 	PatchTiny = Patch{Height: 4, Width: 4, Channels: 1, Patch: 2, Dim: 8, Depth: 2, Heads: 2}
 	// PatchDigits is for the 8 × 8 digits.
 	PatchDigits = Patch{Height: 8, Width: 8, Channels: 1, Patch: 2, Dim: 64, Depth: 3, Heads: 4}
-	// PatchFashion is for 28 × 28 images.
-	PatchFashion = Patch{Height: 28, Width: 28, Channels: 1, Patch: 4, Dim: 128, Depth: 4, Heads: 4}
+	// PatchFashion is for 28 × 28 images of 256 levels in [−1, 1]: one level is half a turn of the fastest wave.
+	PatchFashion = Patch{Height: 28, Width: 28, Channels: 1, Patch: 4, Dim: 128, Depth: 4, Heads: 4,
+		Fourier: []int{2, 4, 6, 7}, Skip: true}
 )
 
 // withDefaults fills in the fields whose 0 has a meaning.
