@@ -117,7 +117,10 @@ func path(t *testing.T, run *sampler.Run, x *tensors.Tensor, times []float64, se
 // marginal returns the mean and variance of x_t for gd.
 func marginal(t *testing.T, p process.Process, at float64) (mean, variance float64) {
 	t.Helper()
-	out := backendtest.Call(t, func(u *Node) (*Node, *Node) { return p.Alpha(u), p.Sigma(u) }, [][]float64{{at}})
+	out, err := CallOnceN(onHost, func(u *Node) (*Node, *Node) { return p.Alpha(u), p.Sigma(u) }, [][]float64{{at}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	alpha, sigma := check.Floats(out[0])[0], check.Floats(out[1])[0]
 	return alpha, alpha*alpha*.5 + sigma*sigma
 }

@@ -113,7 +113,7 @@ func (p *program) stepper() Stepper { return p.run.build(p.run.store.RootScope()
 func (p *program) state(st State) []*graph.Node {
 	sameShape("X", st.X, p.x)
 	if len(st.Aux) != len(p.aux) {
-		panic(fmt.Errorf("sampler.Stepper: %d nodes of Aux, expected %d as before", len(st.Aux), len(p.aux)))
+		panic(fmt.Errorf("sampler.Stepper: %d nodes of Aux after a step, expected %d as before it", len(st.Aux), len(p.aux)))
 	}
 	for i, a := range st.Aux {
 		sameShape(fmt.Sprintf("Aux[%d]", i), a, p.aux[i])
