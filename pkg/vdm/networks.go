@@ -193,7 +193,7 @@ func (c Config) Network() nets.Denoiser {
 		p = nets.PatchDigits
 	}
 	p.Height, p.Width, p.Channels, p.Outputs, p.Classes = c.Height, c.Width, c.Channels, c.outputs(), c.Classes
-	p.Halo, p.Skip = p.Patch/2, true
+	p.Halo, p.Skip, p.Fourier = p.Patch/2, true, nil // SpikeSlab knows the levels without waves
 	if small {
 		p.Halo = p.Patch
 	}
