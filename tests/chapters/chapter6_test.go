@@ -112,7 +112,7 @@ func scoreNet(scope *model.Scope) param.ScoreFn {
 // denoisingLoss is E σ²‖s_θ(x_t,t) + ε/σ‖² at t drawn from 1 … 4.
 func denoisingLoss(scope *model.Scope, batch []*Node) *Node {
 	x0, src := batch[0], noise.Finite(scope)
-	t := AddScalar(Floor(MulScalar(src.RandomUniform(x0.Graph(), x0.Shape()), 4)), 1)
+	t := AddScalar(Floor(StopGradient(MulScalar(src.RandomUniform(x0.Graph(), x0.Shape()), 4))), 1)
 	eps := src.RandomNormal(x0.Graph(), x0.Shape())
 	target := param.Target(param.Score, x0, eps, chainD4.Alpha(t), chainD4.Sigma(t))
 	miss := Sub(scoreNet(scope)(chainD4.Diffuse(x0, eps, t), t), target)
