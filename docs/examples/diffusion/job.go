@@ -26,7 +26,6 @@ import (
 
 const (
 	batch        = 64
-	learningRate = 2e-3
 	warmup       = 100     // steps at the start of the constant rate
 	longEMA      = 0.999   // at the constant rate
 	shortEMA     = 0.995   // where the rate falls to 0
@@ -35,6 +34,9 @@ const (
 	saveEvery    = 500
 	constantPart = 0.8 // of the CPU time
 )
+
+// learningRate is Adam's base rate for each network.
+var learningRate = map[string]float64{"patch": 2e-3, "unet": 1e-3}
 
 type options struct {
 	data, net, marks, dir, ship string
@@ -113,7 +115,7 @@ func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu 
 	store = model.NewStore()
 	var failed error
 	report, err := fit.LoadOrTrain(ctx, j.b, dir, store, j.c.Loss(), j.data, fit.Config{
-		Steps: endless, LearningRate: learningRate, Schedule: fit.WarmupCosine{Warmup: warmup, Floor: 1}, EMA: longEMA, ClipNorm: clipNorm,
+		Steps: endless, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: warmup, Floor: 1}, EMA: longEMA, ClipNorm: clipNorm,
 		Seed: j.o.seed, SaveEvery: saveEvery, Tag: j.tag(""),
 		Progress: func(s fit.Status) {
 			failed = errors.Join(failed, clock.at(s.Step), j.passMarks(store, clock))
@@ -157,7 +159,7 @@ func (j *job) passMarks(store *model.Store, clock *clock) error {
 // finish trains the store's weights, or new ones, for a number of steps with a rate that falls to 0, and measures them.
 func (j *job) finish(ctx context.Context, name string, store *model.Store, steps int, cpu float64, from string) error {
 	start := cpuSeconds()
-	c := fit.Config{Steps: steps, LearningRate: learningRate, Schedule: fit.WarmupCosine{Warmup: min(warmup, steps/10)}, EMA: shortEMA, ClipNorm: clipNorm,
+	c := fit.Config{Steps: steps, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: min(warmup, steps/10)}, EMA: shortEMA, ClipNorm: clipNorm,
 		Seed: j.o.seed, SaveEvery: saveEvery, Half: dtypes.Float16, Tag: j.tag(from), Progress: fit.Bar(os.Stderr)}
 	report, err := fit.LoadOrTrain(ctx, j.b, filepath.Join(j.dir, name), store, j.c.Loss(), j.data, c)
 	if err != nil {
