@@ -13,5 +13,5 @@ var all = slices.Concat(
 	reverseMutants, stepperMutants, ddimMutants, gridMutants, programMutants,
 	vaeMutants, networkMutants, evaluateMutants,
 	hvaeMutants, levelsMutants, hvaeNetworkMutants, warmUpMutants,
-	lossMutants, timeLawMutants, levelNormalMutants, vdmEvaluateMutants, configMutants,
+	vdmMutants, formMutants, lossMutants, timeLawMutants, snrMutants, levelNormalMutants, vdmEvaluateMutants, configMutants,
 )

@@ -69,9 +69,9 @@ var mathxMutants = in("pkg/internal/mathx/mathx.go",
 )
 
 var log1mExpMutants = in("pkg/internal/mathx/log1mexp.go",
-	mutant{Name: "log1mexp-tail", Old: `graph.Where(far, high, low)`, New: `low`,
+	mutant{Name: "log1mexp-tail", Old: `x.DType(), math.Ln2))`, New: `x.DType(), math.Inf(1)))`,
 		Bug: "log(−expm1(−x)) far from 0, which loses its digits"},
-	mutant{Name: "log1mexp-near", Old: `graph.Where(far, high, low)`, New: `high`,
+	mutant{Name: "log1mexp-near", Old: `x.DType(), math.Ln2))`, New: `x.DType(), math.Ln2*0))`,
 		Bug: "log1p(−e⁻ˣ) near 0, which cancels"},
 )
 
