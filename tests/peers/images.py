@@ -18,9 +18,11 @@ import numpy as np
 
 LAMBDA_MAX, LAMBDA_MIN = 13.3, -5.0
 SPAN = LAMBDA_MAX - LAMBDA_MIN
-BATCH, SIDE, PIXELS = 64, 28, 784
-CLIP, EMA, WARMUP = 1.0, 0.999, 50
-FASHION = {"side": 28, "patch": 4, "dim": 128, "depth": 4, "heads": 4, "ratio": 4, "halo": 0, "fourier": [], "skip": False}
+BATCH, SIDE, PIXELS, LEVELS = 64, 28, 784, 256
+CLIP, WARMUP = 1.0, 100
+LONG_EMA, SHORT_EMA = 0.999, 0.995  # at a constant rate; under a cosine
+FASHION = {"side": 28, "patch": 4, "dim": 128, "depth": 4, "heads": 4, "ratio": 4, "halo": 2, "fourier": [], "skip": True,
+           "slabs": 3}  # of a pixel's law, SpikeSlab of pkg/vdm; 0: the network returns the noise
 
 
 def fashion(folder, split):
@@ -40,24 +42,31 @@ def alpha_sigma(t):
     return (1 / (1 + np.exp(-lam))) ** 0.5, (1 / (1 + np.exp(lam))) ** 0.5
 
 
-def mixed_times(rng, n):
-    """n times: lambda uniform for one half, by the cosine law, density ~ sech(lambda/2), for the other."""
-    # lambda = -2 log tan(pi u/2) for u uniform is the cosine law; cut to the range of lambda.
-    low, high = (2 / np.pi * np.arctan(np.exp(-lam / 2)) for lam in (LAMBDA_MAX, LAMBDA_MIN))
-    cosine = (LAMBDA_MAX + 2 * np.log(np.tan(np.pi / 2 * (low + (high - low) * rng.random(n))))) / SPAN
-    return np.where(np.arange(n) < n // 2, rng.random(n), cosine)
+def cosine_place(lam):
+    """The cosine law has lambda = -2 log tan(pi v/2), v uniform, density ~ sech(lambda/2): v of lambda."""
+    return 2 / np.pi * np.arctan(np.exp(-lam / 2))
+
+
+def mixed_times(u, n, xp=np):
+    """n times from one uniform u: lambda uniform for one half, by the cosine law within its range for the other, each half stratified."""
+    strata = lambda n: (xp.arange(n) / n + u) % 1
+    low, high = cosine_place(LAMBDA_MAX), cosine_place(LAMBDA_MIN)
+    half = np.pi / 2 * (low + (high - low) * strata(n // 2))
+    cosine = xp.clip((LAMBDA_MAX + 2 * xp.log(xp.tan(half))) / SPAN, 0, 1)
+    return xp.concatenate([strata(n - n // 2), cosine])
 
 
 def rate_factor(step, steps):
-    """The learning rate's factor at step = 0, 1, ...: a warm-up, then half a cosine down to 0 at steps; steps = 0 keeps it at 1."""
-    if step < WARMUP:
-        return (step + 1) / WARMUP
-    return 0.5 * (1 + np.cos(np.pi * (step - WARMUP) / max(1, steps - WARMUP))) if steps else 1.0
+    """The learning rate's factor at step = 0, 1, ...: a warm-up, then 1, or with steps > 0 half a cosine down to 0 there."""
+    warmup = min(WARMUP, steps // 10) if steps else WARMUP
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + np.cos(np.pi * (step - warmup) / max(1, steps - warmup))) if steps else 1.0
 
 
-def ema_decay(update):
+def ema_decay(update, limit):
     """The decay of the weights' average after update = 1, 2, ..."""
-    return min(EMA, (1 + update) / (10 + update))
+    return min(limit, (1 + update) / (10 + update))
 
 
 def positions(rows, cols, dim):
@@ -69,17 +78,22 @@ def positions(rows, cols, dim):
     return np.concatenate([f(a) for a in angles for f in (np.sin, np.cos)], axis=1).astype(np.float32)
 
 
+def outputs(net):
+    """Numbers that the network returns for a pixel: the spike's weight, and weight, mean and width of each slab."""
+    return 1 + 3 * net["slabs"]
+
+
 def layers(net):
     """Name -> (in, out, starts at zero, has a bias), in nets.Patch's names."""
     dim, pixels = net["dim"], net["patch"] ** 2
     seen = (net["patch"] + 2 * net["halo"]) ** 2 + 2 * len(net["fourier"]) * pixels
     out = {"embed": (seen, dim, False, True), "time_1": (dim, dim, False, True), "time_2": (dim, dim, False, True),
-           "modulation": (dim, (6 * net["depth"] + 2) * dim, True, True), "head": (dim, pixels, True, True)}
+           "modulation": (dim, (6 * net["depth"] + 2) * dim, True, True), "head": (dim, pixels * outputs(net), True, True)}
     for l in range(1, net["depth"] + 1):
         out |= {f"block_{l}/attention/qkv": (dim, 3 * dim, False, True), f"block_{l}/attention/out": (dim, dim, False, True),
                 f"block_{l}/mlp_1": (dim, net["ratio"] * dim, False, True), f"block_{l}/mlp_2": (net["ratio"] * dim, dim, False, True)}
     if net["skip"]:
-        out |= {"skip/scale": (dim, seen, True, True), "skip": (seen, pixels, True, False)}
+        out |= {"skip/scale": (dim, seen, True, True), "skip": (seen, pixels * outputs(net), True, False)}
     return out
 
 
@@ -107,24 +121,24 @@ def reconstruction_nats(rng, levels, x):
     return np.sum(log_sum - logits[..., 8], axis=(1, 2, 3))
 
 
-def bound(levels, square_error, rng, rows=250):
-    """The bound's parts on these images: means over them in bits a dimension, and the bound's standard error.
+def bound(levels, square_error, rng, times=8, rows=16):
+    """The bound on these images: means over them in bits a dimension, and the bound's standard error over them.
 
-    square_error(z, t, eps) returns ||eps_hat - eps||^2 of each image. The times of the whole set are a shifted grid, one an image.
+    square_error(z, t, eps) returns ||eps_hat - eps||^2 of each row. An image is looked at in each of `times` equal parts of [0, 1].
     """
-    n, parts = len(levels), []
-    times = (rng.permutation(n) + rng.random()) / n
-    for i in range(0, n, rows):
-        chunk, t = levels[i : i + rows], times[i : i + rows]
-        x, eps = scaled(chunk), rng.standard_normal((len(chunk), SIDE, SIDE, 1), dtype=np.float32)
+    parts = []
+    for i in range(0, len(levels), rows):
+        chunk = levels[i : i + rows]
+        x, t = scaled(chunk), ((rng.random((len(chunk), 1)) + np.arange(times)) / times).ravel()
         alpha, sigma = (a.astype(np.float32).reshape(-1, 1, 1, 1) for a in alpha_sigma(t))
-        diffusion = 0.5 * SPAN * np.asarray(square_error(alpha * x + sigma * eps, t.astype(np.float32), eps), np.float64)
+        eps = rng.standard_normal((len(t), *x.shape[1:]), dtype=np.float32)
+        errors = np.asarray(square_error(alpha * np.repeat(x, times, axis=0) + sigma * eps, t, eps), np.float64)
+        diffusion = 0.5 * SPAN * errors.reshape(-1, times).mean(1)
         parts.append([reconstruction_nats(rng, chunk, x), prior_nats(x), diffusion])
     parts = np.concatenate(parts, axis=1) / (PIXELS * np.log(2))
     total = parts.sum(0)
-    names = ("reconstruction", "prior", "diffusion")
-    return {"bound": float(total.mean()), "bound_se": float(total.std(ddof=1) / n**0.5), "images": n,
-            **{name: float(part.mean()) for name, part in zip(names, parts)}}
+    return {"bound": float(total.mean()), "bound_se": float(total.std(ddof=1) / len(total) ** 0.5), "images": len(total), "times": times,
+            **{name: float(part.mean()) for name, part in zip(("recon", "prior", "diffusion"), parts)}}
 
 
 def cpu_seconds():

@@ -2,7 +2,7 @@
 
   python jax_diffusion.py step      # milliseconds a training step, asked by lines: see tests/bench
   python jax_diffusion.py sample    # seconds of 500 ancestral steps of 4,096 points, asked by lines
-  python jax_diffusion.py apply FILE   # the transformer's output for the case in a JSON file: see tests/bench
+  python jax_diffusion.py apply FILE   # the denoiser's output for the weights in a JSON file: see tests/bench
 
 The network is nets.Patch of pkg/nets, with the same names of its weights, Glorot-uniform, zero and sine-cosine starts; its
 settings and the loss are in images.py. Adam (0.9, 0.999, 1e-8) on the gradient clipped to norm 1, and the weights' average.
@@ -10,7 +10,9 @@ In two dimensions it is an MLP on x and 32 features of t, 3 hidden layers of 128
 """
 
 import argparse
+import functools
 import json
+import math
 import sys
 import time
 
@@ -76,7 +78,7 @@ def times(t, dim):
 
 
 def transformer(net, params, x, t):
-    """x [batch, side, side, 1] at t [batch]; the result has x's shape."""
+    """x [batch, side, side, 1] at t [batch]; the result is [batch, side, side, outputs]."""
     rows, patch, dim = net["side"] // net["patch"], net["patch"], net["dim"]
     seen = tokens(net, x)
     h = dense(params["embed"], seen) + images.positions(rows, rows, dim)
@@ -90,26 +92,67 @@ def transformer(net, params, x, t):
     y = dense(params["head"], modulate(h, 6 * net["depth"]))
     if net["skip"]:
         y = y + dense(params["skip"], seen * (1 + dense(params["skip/scale"], c))[:, None, :])
-    y = y.reshape(len(x), rows, rows, patch, patch, 1).transpose(0, 1, 3, 2, 4, 5)
-    return y.reshape(x.shape)
+    y = y.reshape(len(x), rows, rows, patch, patch, -1).transpose(0, 1, 3, 2, 4, 5)
+    return y.reshape(*x.shape[:3], -1)
+
+# SpikeSlab of pkg/vdm, where the formulas are: a pixel has the lowest level, or comes from a mixture of normal laws rounded to
+# levels; the network gives the law for each pixel, and Bayes' rule the mean of the pixel given its noisy value.
 
 
-def loss_fn(params, key, x):
-    k1, k2, k3 = jax.random.split(key, 3)
-    low, high = (2 / np.pi * np.arctan(np.exp(-lam / 2)) for lam in (images.LAMBDA_MAX, images.LAMBDA_MIN))
-    u = jax.random.uniform(k1, (len(x),))
-    cosine = (images.LAMBDA_MAX + 2 * jnp.log(jnp.tan(jnp.pi / 2 * (low + (high - low) * u)))) / images.SPAN
-    t = jnp.where(jax.random.uniform(k2, u.shape) < 0.5, u, cosine)
+def log_normal(x, mean, variance):
+    return -0.5 * ((x - mean) ** 2 / variance + jnp.log(variance))
+
+
+def level_mean(mean, std):
+    """The mean of the law on levels ~ N(mean, std^2): 5 levels around the mean, or the mean itself where std is wide."""
+    n = images.LEVELS
+    middle = jnp.clip(jnp.round(jax.lax.stop_gradient(mean) * n / 2 + (n - 1) / 2), 2, n - 3)
+    x = (2 * (middle[..., None] + jnp.arange(-2, 3)) + 1) / n - 1
+    weights = jax.nn.softmax(-0.5 * ((x - mean[..., None]) / std[..., None]) ** 2, -1)
+    return jnp.where(std > 0.63 * 2 / n, mean, (weights * x).sum(-1))
+
+
+def spike_slab(out, z, alpha, sigma):
+    """E[x | z] from the network's output [batch, side, side, 1 + 3 slabs]; z [batch, side, side, 1]."""
+    z, slabs = z[..., 0], (out.shape[-1] - 1) // 3
+    alpha, sigma = alpha[..., 0], sigma[..., 0]
+    lowest, low, high = 1 / images.LEVELS - 1, math.log(0.5 / images.LEVELS), 0.0
+    logits, means, seen = [out[..., 0] + log_normal(z, alpha * lowest, sigma**2)], [jnp.full_like(z, lowest)], z / alpha
+    for k in range(slabs):
+        weight, mean, width = (out[..., 1 + 3 * k + i] for i in range(3))
+        mean = mean + (2 * (k + 0.5) / slabs - 1)
+        std = jnp.exp(low + (high - low) * jax.nn.sigmoid(width + 2))
+        variance = (alpha * std) ** 2 + sigma**2
+        logits.append(weight + log_normal(z, alpha * mean, variance))
+        means.append(level_mean(seen + (mean - seen) * sigma**2 / variance, std * sigma / jnp.sqrt(variance)))
+    weights = jax.nn.softmax(jnp.stack(logits, -1), -1)
+    return (weights * jnp.stack(means, -1)).sum(-1)[..., None]
+
+
+def noise(net, network, z, t, alpha, sigma):
+    """The noise that the denoiser finds in z = alpha x + sigma eps."""
+    out = network(z, t)
+    return (z - alpha * spike_slab(out, z, alpha, sigma)) / sigma if net["slabs"] else out
+
+
+def alpha_sigma(t):
     lam = (images.LAMBDA_MAX - images.SPAN * t)[:, None, None, None]
-    eps = jax.random.normal(k3, x.shape)
-    z = jnp.sqrt(jax.nn.sigmoid(lam)) * x + jnp.sqrt(jax.nn.sigmoid(-lam)) * eps
-    return jnp.mean((transformer(images.FASHION, params, z, t) - eps) ** 2)
+    return jnp.sqrt(jax.nn.sigmoid(lam)), jnp.sqrt(jax.nn.sigmoid(-lam))
 
 
-def train_step(state, x):
+def loss_fn(net, params, key, x):
+    k1, k2 = jax.random.split(key)
+    t = images.mixed_times(jax.random.uniform(k1), len(x), jnp)
+    alpha, sigma = alpha_sigma(t)
+    eps = jax.random.normal(k2, x.shape)
+    found = noise(net, lambda z, t: transformer(net, params, z, t), alpha * x + sigma * eps, t, alpha, sigma)
+    return jnp.mean((found - eps) ** 2)
+
+
+def train_step(net, state, x):
     params, m, v, average, step, key = state
-    key, noise = jax.random.split(key)
-    loss, grads = jax.value_and_grad(loss_fn)(params, noise, x)
+    key, sub = jax.random.split(key)
+    loss, grads = jax.value_and_grad(functools.partial(loss_fn, net))(params, sub, x)
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(grads)))
     grads = jax.tree.map(lambda g: g / jnp.maximum(norm / images.CLIP, 1), grads)
     step = step + 1
@@ -117,14 +160,14 @@ def train_step(state, x):
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, grads)
     fix1, fix2 = 1 / (1 - 0.9**step), 1 / (1 - 0.999**step)
     params = jax.tree.map(lambda p, m, v: p - RATE * (m * fix1) / (jnp.sqrt(v * fix2) + 1e-8), params, m, v)
-    keep = jnp.minimum(images.EMA, (1 + step) / (10 + step))
+    keep = jnp.minimum(images.LONG_EMA, (1 + step) / (10 + step))
     average = jax.tree.map(lambda a, p: keep * a + (1 - keep) * p, average, params)
     return (params, m, v, average, step, key), loss
 
 
-def start(seed):
+def start(net, seed):
     key, weights = jax.random.split(jax.random.PRNGKey(seed))
-    params = init(weights, images.layers(images.FASHION))
+    params = init(weights, images.layers(net))
     zeros = lambda: jax.tree.map(jnp.zeros_like, params)
     return (params, zeros(), zeros(), jax.tree.map(jnp.array, params), jnp.float32(0), key)
 
@@ -140,8 +183,10 @@ def answer(calls):
 def step_time(args):
     """jit: one jitted call a step, the state donated; scan: all steps of the round in one jitted scan. Milliseconds a step."""
     x = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (args.per_round, images.BATCH, 28, 28, 1)), jnp.float32)
-    one = jax.jit(train_step, donate_argnums=0)
-    many = jax.jit(lambda state, xs: jax.lax.scan(train_step, state, xs)[0], donate_argnums=0)
+    net = images.FASHION | {"slabs": args.slabs}
+    step = functools.partial(train_step, net)
+    one = jax.jit(step, donate_argnums=0)
+    many = jax.jit(lambda state, xs: jax.lax.scan(step, state, xs)[0], donate_argnums=0)
 
     def jit(state):
         for batch in x:
@@ -149,7 +194,7 @@ def step_time(args):
         return state
 
     def timed(run):
-        state = start(0)
+        state = start(net, 0)
 
         def call():
             nonlocal state
@@ -159,7 +204,8 @@ def step_time(args):
 
         return call
 
-    answer({"jit": timed(jit), "scan": timed(lambda state: many(state, x))})
+    calls = {"jit": jit, "scan": lambda state: many(state, x)}
+    answer({name: timed(calls[name]) for name in args.calls})
 
 
 def eps_net(params, x, t):
@@ -205,21 +251,19 @@ def sample_time(args):
 
 
 def apply(args):
-    """Prints the flat output of the transformer on a case {net, weights: {name: {shape, values}}, x, t} written by tests/bench."""
+    """Prints what the denoiser returns for the weights, x and t in a JSON file of tests/bench, flat."""
     with open(args.file) as file:
         case = json.load(file)
-    params = {}
+    net, params = images.FASHION | {"slabs": args.slabs}, {}
     for name, value in case["weights"].items():
         layer, _, kind = name.rpartition("/")
         params.setdefault(layer, {})[kind] = np.float32(value["values"]).reshape(value["shape"])
-    net = case["net"]
-    table = images.layers(net)
-    for name, (fan_in, fan_out, _, _) in table.items():
-        assert params[name]["weights"].shape == (fan_in, fan_out), (name, params[name]["weights"].shape)
-    assert params.keys() == table.keys(), params.keys() ^ table.keys()
-    x = np.float32(case["x"]).reshape(-1, net["side"], net["side"], 1)
-    y = jax.jit(lambda p, x, t: transformer(net, p, x, t))(params, x, np.float32(case["t"]))
-    print(json.dumps(np.asarray(y).ravel().tolist()))
+    want = jax.eval_shape(lambda: init(jax.random.PRNGKey(0), images.layers(net)))
+    assert jax.tree.map(np.shape, params) == jax.tree.map(lambda w: w.shape, want), "other weights than images.FASHION's"
+    z, t = np.float32(case["x"]).reshape(-1, net["side"], net["side"], 1), jnp.float32(case["t"])
+    alpha, sigma = alpha_sigma(t)
+    found = noise(net, lambda z, t: transformer(net, params, z, t), z, t, alpha, sigma)
+    print(json.dumps(((z - sigma * found) / alpha).ravel().tolist()))
 
 
 def main():
@@ -227,6 +271,8 @@ def main():
     commands = parser.add_subparsers(required=True)
     s = commands.add_parser("step")
     s.add_argument("--per-round", type=int, default=20)
+    s.add_argument("--calls", nargs="+", choices=["jit", "scan"], default=["jit", "scan"])
+    s.add_argument("--slabs", type=int, default=images.FASHION["slabs"])
     s.set_defaults(run=step_time)
     p = commands.add_parser("sample")
     p.add_argument("--points", type=int, default=4096)
@@ -234,6 +280,7 @@ def main():
     p.set_defaults(run=sample_time)
     a = commands.add_parser("apply")
     a.add_argument("file")
+    a.add_argument("--slabs", type=int, default=images.FASHION["slabs"])
     a.set_defaults(run=apply)
     args = parser.parse_args()
     args.run(args)

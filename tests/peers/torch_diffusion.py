@@ -1,9 +1,9 @@
 """The diffusion model in PyTorch, eager, on the CPU: peers to hold the library's training and speed against.
 
-  python torch_diffusion.py train --net patch --steps 2000     # a JSON line with the test bound
-  python torch_diffusion.py train --net unet --steps 600
+  python torch_diffusion.py train --net patch --until 4 | unet --until 4 --slabs 0    # a JSON line with the test bound now and then
+  python torch_diffusion.py train --net patch --steps 2000     # one JSON line, after half a cosine
   python torch_diffusion.py step                               # milliseconds a step of both, asked by lines: see tests/bench
-  python torch_diffusion.py apply FILE                         # the transformer's output for the case in a JSON file
+  python torch_diffusion.py apply FILE                         # the denoiser's output for the weights in a JSON file: see tests/bench
 
 patch: nets.Patch of pkg/nets, the same architecture and initial laws.
 unet:  a convolutional U-Net in the layout of the diffusers package's UNet2DModel, at 28, 14 and 7 pixels: resnet blocks (group norm,
@@ -55,29 +55,28 @@ def cut(x, patch, halo):
 
 
 class Patch(nn.Module):
-    def __init__(self, net=images.FASHION):
+    def __init__(self, net):
         super().__init__()
-        self.net, rows = net, net["side"] // net["patch"]
-        # A name "block_1/mlp_1" cannot be an attribute's.
+        self.settings, rows = net, net["side"] // net["patch"]
         self.layers = nn.ModuleDict({name: dense(*shape) for name, shape in images.layers(net).items()})
         self.register_buffer("places", torch.from_numpy(images.positions(rows, rows, net["dim"])))
         self.register_buffer("omega", torch.from_numpy(images.frequencies(net["dim"])))
 
     def tokens(self, x):
-        seen = cut(x, self.net["patch"], self.net["halo"])
-        if not self.net["fourier"]:
+        seen = cut(x, self.settings["patch"], self.settings["halo"])
+        if not self.settings["fourier"]:
             return seen
-        waves = [f(math.pi * 2.0**n * x) for n in self.net["fourier"] for f in (torch.sin, torch.cos)]
-        return torch.cat([seen, cut(torch.cat(waves, -1), self.net["patch"], 0)], -1)
+        waves = [f(math.pi * 2.0**n * x) for n in self.settings["fourier"] for f in (torch.sin, torch.cos)]
+        return torch.cat([seen, cut(torch.cat(waves, -1), self.settings["patch"], 0)], -1)
 
     def attend(self, qkv):
         batch, n, width = qkv.shape
-        q, k, v = qkv.view(batch, n, 3, self.net["heads"], -1).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.view(batch, n, 3, self.settings["heads"], -1).permute(2, 0, 3, 1, 4)
         return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, n, width // 3)
 
     def forward(self, x, t):
-        """x [batch, side, side, 1] at t [batch]; the result has x's shape."""
-        net, layers = self.net, self.layers
+        """x [batch, side, side, 1] at t [batch]; the result is [batch, side, side, outputs]."""
+        net, layers = self.settings, self.layers
         seen = self.tokens(x)
         h = layers["embed"](seen) + self.places
         c = F.silu(layers["time_2"](F.silu(layers["time_1"](times(t, self.omega)))))
@@ -91,7 +90,7 @@ class Patch(nn.Module):
         if net["skip"]:
             y = y + layers["skip"](seen * (1 + layers["skip/scale"](c))[:, None, :])
         rows, patch = net["side"] // net["patch"], net["patch"]
-        return y.view(-1, rows, rows, patch, patch, 1).permute(0, 1, 3, 2, 4, 5).reshape(x.shape)
+        return y.view(len(x), rows, rows, patch, patch, -1).permute(0, 1, 3, 2, 4, 5).reshape(*x.shape[:3], -1)
 
 
 class Resnet(nn.Module):
@@ -127,8 +126,9 @@ def zero(layer):
 
 
 class UNet(nn.Module):
-    def __init__(self):
+    def __init__(self, settings):
         super().__init__()
+        self.settings = settings  # of the head
         features = 4 * WIDTHS[0]
         self.register_buffer("omega", torch.from_numpy(images.frequencies(WIDTHS[0])))
         self.time = nn.Sequential(nn.Linear(WIDTHS[0], features), nn.SiLU(), nn.Linear(features, features), nn.SiLU())
@@ -148,10 +148,10 @@ class UNet(nn.Module):
                 width = n
             if level:
                 self.up.append(nn.ModuleList([nn.Conv2d(n, n, 3, padding=1), None]))
-        self.norm, self.last = nn.GroupNorm(GROUPS, width), zero(nn.Conv2d(width, 1, 3, padding=1))
+        self.norm, self.last = nn.GroupNorm(GROUPS, width), zero(nn.Conv2d(width, images.outputs(settings), 3, padding=1))
 
     def forward(self, x, t):
-        """x [batch, 28, 28, 1] at t [batch]; the result has x's shape."""
+        """x [batch, 28, 28, 1] at t [batch]; the result is [batch, 28, 28, outputs]."""
         c = self.time(times(t, self.omega))
         h = self.first(x.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last))
         seen = [h]
@@ -170,68 +170,123 @@ class UNet(nn.Module):
         return self.last(F.silu(self.norm(h))).permute(0, 2, 3, 1)
 
 
+# SpikeSlab of pkg/vdm, where the formulas are: a pixel has the lowest level, or comes from a mixture of normal laws rounded to
+# levels; the network gives the law for each pixel, and Bayes' rule the mean of the pixel given its noisy value.
+
+
+def log_normal(x, mean, variance):
+    return -0.5 * ((x - mean) ** 2 / variance + torch.log(variance))
+
+
+def level_mean(mean, std):
+    """The mean of the law on levels ~ N(mean, std^2): 5 levels around the mean, or the mean itself where std is wide."""
+    n = images.LEVELS
+    middle = torch.clip(torch.round(mean.detach() * n / 2 + (n - 1) / 2), 2, n - 3)
+    x = (2 * (middle[..., None] + torch.arange(-2, 3)) + 1) / n - 1
+    weights = torch.softmax(-0.5 * ((x - mean[..., None]) / std[..., None]) ** 2, -1)
+    return torch.where(std > 0.63 * 2 / n, mean, (weights * x).sum(-1))
+
+
+def spike_slab(out, z, alpha, sigma):
+    """E[x | z] from the network's output [batch, side, side, 1 + 3 slabs]; z [batch, side, side, 1]."""
+    z, slabs = z[..., 0], (out.shape[-1] - 1) // 3
+    alpha, sigma = alpha[..., 0], sigma[..., 0]
+    lowest, low, high = 1 / images.LEVELS - 1, math.log(0.5 / images.LEVELS), 0.0
+    logits, means, seen = [out[..., 0] + log_normal(z, alpha * lowest, sigma**2)], [torch.full_like(z, lowest)], z / alpha
+    for k in range(slabs):
+        weight, mean, width = (out[..., 1 + 3 * k + i] for i in range(3))
+        mean = mean + (2 * (k + 0.5) / slabs - 1)
+        std = torch.exp(low + (high - low) * torch.sigmoid(width + 2))
+        variance = (alpha * std) ** 2 + sigma**2
+        logits.append(weight + log_normal(z, alpha * mean, variance))
+        means.append(level_mean(seen + (mean - seen) * sigma**2 / variance, std * sigma / torch.sqrt(variance)))
+    weights = torch.softmax(torch.stack(logits, -1), -1)
+    return (weights * torch.stack(means, -1)).sum(-1)[..., None]
+
+
+def noise(net, network, z, t, alpha, sigma):
+    """The noise that the denoiser finds in z = alpha x + sigma eps."""
+    out = network(z, t)
+    return (z - alpha * spike_slab(out, z, alpha, sigma)) / sigma if net["slabs"] else out
+
+def alpha_sigma(t):
+    """For float64 times in NumPy: alpha and sigma, float32 [n, 1, 1, 1]."""
+    return (torch.from_numpy(a.astype(np.float32)).view(-1, 1, 1, 1) for a in images.alpha_sigma(t))
+
+
 class Trainer:
     """The network, its optimiser and the average of its weights."""
 
-    def __init__(self, name, seed, steps=0):
+    def __init__(self, name, slabs, seed, steps=0):
         torch.manual_seed(seed)
         self.rng = np.random.default_rng(seed)
-        self.net = Patch() if name == "patch" else UNet().to(memory_format=torch.channels_last)
+        settings = images.FASHION | {"slabs": slabs}
+        self.net = Patch(settings) if name == "patch" else UNet(settings).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.net).requires_grad_(False)
         self.pairs = list(self.average.parameters()), list(self.net.parameters())
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=RATES[name], eps=1e-8, fused=True)
         self.rate, self.steps, self.done = RATES[name], steps, 0
 
     def step(self, x):
-        t = images.mixed_times(self.rng, len(x))
-        alpha, sigma = (torch.from_numpy(a.astype(np.float32)).view(-1, 1, 1, 1) for a in images.alpha_sigma(t))
+        t = images.mixed_times(self.rng.random(), len(x))
+        alpha, sigma = alpha_sigma(t)
         eps = torch.randn(x.shape)
-        loss = F.mse_loss(self.net(alpha * x + sigma * eps, torch.from_numpy(t.astype(np.float32))), eps)
+        found = noise(self.net.settings, self.net, alpha * x + sigma * eps, torch.from_numpy(t.astype(np.float32)), alpha, sigma)
+        loss = F.mse_loss(found, eps)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), images.CLIP)
         self.optimiser.param_groups[0]["lr"] = self.rate * images.rate_factor(self.done, self.steps)
         self.optimiser.step()
         self.done += 1
-        torch._foreach_lerp_(*self.pairs, 1 - images.ema_decay(self.done))
+        torch._foreach_lerp_(*self.pairs, 1 - images.ema_decay(self.done, images.SHORT_EMA if self.steps else images.LONG_EMA))
         return loss
 
     @torch.no_grad()
     def square_error(self, z, t, eps):
-        found = self.average(torch.from_numpy(z), torch.from_numpy(t))
+        found = noise(self.net.settings, self.average, torch.from_numpy(z), torch.from_numpy(t.astype(np.float32)), *alpha_sigma(t))
         return ((found - torch.from_numpy(eps)) ** 2).sum((1, 2, 3)).numpy()
 
     def bound(self, levels):
         return images.bound(levels, self.square_error, np.random.default_rng(10_000))
 
 
+def batches(x, seed):
+    draw = torch.Generator().manual_seed(seed)
+    while True:
+        order = torch.randperm(len(x), generator=draw)
+        for i in range(0, len(x) - images.BATCH + 1, images.BATCH):
+            yield x[order[i : i + images.BATCH]]
+
+
 def train(args):
     data, test = (images.fashion(args.fashion_dir, split) for split in ("train", "t10k"))
-    check = test[: args.check_images]
-    runner, x = Trainer(args.net, args.seed, 0 if args.until else args.steps), torch.from_numpy(images.scaled(data))
-    seconds = cpu = 0.0
-    order, at = torch.randperm(len(x)), 0
-    while runner.done < args.steps:
+    runner = Trainer(args.net, args.slabs, args.seed, args.steps)
+    following = batches(torch.from_numpy(images.scaled(data)), args.seed)
+    wall = cpu = 0.0
+    began, used = time.perf_counter(), images.cpu_seconds()
+
+    def due():
+        seconds = time.perf_counter() - began
+        return runner.done == args.steps if args.steps else seconds >= args.check_seconds
+
+    while True:
+        while not due():
+            runner.step(next(following))
+        wall, cpu = wall + time.perf_counter() - began, cpu + images.cpu_seconds() - used
+        result = runner.bound(test[: args.images])
+        print(json.dumps({"peer": "torch " + torch.__version__, "network": args.net, "slabs": args.slabs, "data": "fashion", "seed": args.seed,
+                          "parameters": sum(p.numel() for p in runner.net.parameters()), "steps": runner.done, "cosine": bool(args.steps),
+                          "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1), **result}), flush=True)
+        if args.steps or result["bound"] <= args.until or wall >= args.limit:
+            return
         began, used = time.perf_counter(), images.cpu_seconds()
-        for _ in range(min(args.check_every or args.steps, args.steps - runner.done)):
-            if at + images.BATCH > len(x):
-                order, at = torch.randperm(len(x)), 0
-            runner.step(x[order[at : at + images.BATCH]])
-            at += images.BATCH
-        seconds, cpu = seconds + time.perf_counter() - began, cpu + images.cpu_seconds() - used
-        final = runner.done == args.steps
-        result = runner.bound(test if final else check)
-        print(json.dumps({"peer": "torch " + torch.__version__, "network": args.net, "data": "fashion", "seed": args.seed,
-                          "steps": runner.done, "of": runner.steps, "parameters": sum(p.numel() for p in runner.net.parameters()),
-                          "seconds": round(seconds, 1), "cpu_seconds": round(cpu, 1), **result}), flush=True)
-        if args.until and result["bound"] <= args.until:
-            break
 
 
 def step_time(args):
     """For each line of standard input: milliseconds a step of one round of each network."""
     x = torch.rand(images.BATCH, 28, 28, 1) * 2 - 1
-    runners = {name: Trainer(name, 0) for name in args.nets}
+    runners = {name: Trainer(name, args.slabs, 0) for name in args.nets}
     for runner in runners.values():
         runner.step(x)
     for _ in sys.stdin:
@@ -246,17 +301,21 @@ def step_time(args):
 
 @torch.no_grad()
 def apply(args):
+    """Prints what the denoiser returns for the weights, x and t in a JSON file of tests/bench, flat."""
     with open(args.file) as file:
         case = json.load(file)
-    net = Patch(case["net"])
+    net = Patch(images.FASHION | {"slabs": args.slabs})
     for name, layer in net.layers.items():
         for kind, into in (("weights", layer.weight.T), ("biases", layer.bias)):
             if into is not None:
                 value = case["weights"].pop(f"{name}/{kind}")
-                into.copy_(torch.tensor(value["values"]).view(value["shape"]).view(into.shape))
+                into.copy_(torch.tensor(value["values"]).view(into.shape))
     assert not case["weights"], case["weights"].keys()
-    side = case["net"]["side"]
-    print(json.dumps(net(torch.tensor(case["x"]).view(-1, side, side, 1), torch.tensor(case["t"])).flatten().tolist()))
+    side, t = net.settings["side"], np.float64(case["t"])
+    z = torch.tensor(case["x"]).view(-1, side, side, 1)
+    alpha, sigma = alpha_sigma(t)
+    found = noise(net.settings, net, z, torch.from_numpy(t.astype(np.float32)), alpha, sigma)
+    print(json.dumps(((z - sigma * found) / alpha).flatten().tolist()))
 
 
 def main():
@@ -264,11 +323,12 @@ def main():
     commands = parser.add_subparsers(required=True)
     t = commands.add_parser("train")
     t.add_argument("--net", choices=RATES, required=True)
-    t.add_argument("--steps", type=int, required=True)
+    t.add_argument("--steps", type=int, default=0, help="one run of this many steps under a cosine")
+    t.add_argument("--until", type=float, default=-math.inf, help="without --steps: a constant rate, to the first check at or below this bound")
+    t.add_argument("--check-seconds", type=float, default=30, help="of training, between checks")
+    t.add_argument("--limit", type=float, default=900, help="seconds of training")
+    t.add_argument("--images", type=int, default=1024, help="of the test split, for the bound")
     t.add_argument("--seed", type=int, default=1)
-    t.add_argument("--until", type=float, help="keep the rate, check now and then, and end at this bound on the images of the check")
-    t.add_argument("--check-every", type=int, default=0)
-    t.add_argument("--check-images", type=int, default=2000)
     t.add_argument("--fashion-dir", default="/usr/share/datasets/fashion-mnist")
     t.set_defaults(run=train)
     s = commands.add_parser("step")
@@ -278,6 +338,8 @@ def main():
     a = commands.add_parser("apply")
     a.add_argument("file")
     a.set_defaults(run=apply)
+    for p in (t, s, a):
+        p.add_argument("--slabs", type=int, default=images.FASHION["slabs"], help="of the head; 0 returns the noise")
     args = parser.parse_args()
     args.run(args)
 
