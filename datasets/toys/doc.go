@@ -3,6 +3,7 @@
 // A law is a struct of its parameters; a function of the usual name gives the usual values:
 //
 //	EightGaussians()  Mixture   Σ_k w_k N(μ_k, s_k² I)
+//	NestedGaussians() Mixture   clusters of clusters
 //	TwoMoons()        Moons     two half circles and noise
 //	SwissRoll()       Spiral    a spiral and noise
 //	Line()            Segment   a one-dimensional set in the plane, and noise

@@ -26,6 +26,23 @@ func EightGaussians() Mixture {
 	return m
 }
 
+// NestedGaussians is clusters of clusters: 4 groups with centres on the circle of radius 1.8, at the angles π/4 + iπ/2, and around
+// each centre 4 equally likely Gaussians of standard deviation 0.08 at the distance 0.5, at the angles jπ/2. Component 4i+j is the
+// j-th of group i.
+func NestedGaussians() Mixture {
+	m := Mixture{}
+	for i := range 4 {
+		y, x := math.Sincos(math.Pi/4 + float64(i)*math.Pi/2)
+		for j := range 4 {
+			dy, dx := math.Sincos(float64(j) * math.Pi / 2)
+			m.Weights = append(m.Weights, 1.0/16)
+			m.Means = append(m.Means, [2]float64{1.8*x + 0.5*dx, 1.8*y + 0.5*dy})
+			m.StdDevs = append(m.StdDevs, 0.08)
+		}
+	}
+	return m
+}
+
 // Sample draws k with probability w_k / Σ_j w_j, then x = μ_k + s_k ε, ε ~ N(0, I).
 // It panics when the three fields differ in length or a weight or standard deviation is out of range.
 func (m Mixture) Sample(n int, seed int64) *Points {

@@ -63,6 +63,21 @@ func TestEightGaussians(t *testing.T) {
 	})
 }
 
+// Mean 0; E[x xᵀ] = (1.8²/2 + 0.5²/2 + s²) I with s = 0.08. A group's centre is the mean of its points.
+func TestNestedGaussians(t *testing.T) {
+	m := NestedGaussians()
+	p := m.Sample(draws, 5)
+	second := (1.8*1.8+0.5*0.5)/2 + 0.08*0.08
+	moments(t, p, [2]float64{0, 0}, [3]float64{second, 0, second})
+	for group, sign := range [][2]float64{{1, 1}, {-1, 1}, {-1, -1}, {1, -1}} {
+		for axis := range 2 {
+			near(t, fmt.Sprintf("centre of group %d, axis %d, over 4", group, axis), p, 1.8/math.Sqrt2*sign[axis]/4, func(i int) float64 {
+				return indicator(int(p.Label[i])/4 == group) * p.X[i][axis]
+			})
+		}
+	}
+}
+
 // Weights 3:1 (not normalised), means (-1, 0) and (2, 1), standard deviations 0.5 and 0.1:
 // E[x] = (-1/4, 1/4), E[x²] = .75·1.25 + .25·4.01, E[xy] = .25·2, E[y²] = .75·.25 + .25·1.01.
 func TestMixtureWeights(t *testing.T) {
@@ -175,7 +190,7 @@ func TestCheckerboard(t *testing.T) {
 }
 
 func laws() map[string]Law {
-	return map[string]Law{"8 Gaussians": EightGaussians(), "moons": TwoMoons(), "swiss roll": SwissRoll(),
+	return map[string]Law{"8 Gaussians": EightGaussians(), "nested": NestedGaussians(), "moons": TwoMoons(), "swiss roll": SwissRoll(),
 		"line": Line(), "rings": Rings(), "checkerboard": Checkerboard()}
 }
 

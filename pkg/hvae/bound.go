@@ -57,11 +57,12 @@ func (h HVAE) Terms(src noise.Source, x *Node, samples int) elbo.Terms {
 	return h.Levels(src, x, samples).Terms()
 }
 
-// Loss returns the mean over the batch of −(Recon − β Σ_t KL[t−1]), a scalar in nats: −ELBO for β = 1. beta is a scalar.
+// Loss returns the mean over the batch of −(Recon − β Σ_t KL[t−1]), a scalar in nats: −ELBO for β = 1. beta is a scalar of any
+// float type.
 func (h HVAE) Loss(src noise.Source, x, beta *Node, samples int) *Node {
 	terms := h.Terms(src, x, samples)
 	kl := Sub(terms.Recon, terms.Bound())
-	return Neg(ReduceAllMean(Sub(terms.Recon, Mul(beta, kl))))
+	return Neg(ReduceAllMean(Sub(terms.Recon, Mul(ConvertDType(beta, kl.DType()), kl))))
 }
 
 // LogWeights returns log p(x, zⁱ_{1:T}) − log q(zⁱ_{1:T}|x) for k paths of q, [k, batch], in nats: the single-path values
