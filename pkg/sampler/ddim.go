@@ -1,8 +1,6 @@
 package sampler
 
 import (
-	"math"
-
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -30,7 +28,6 @@ func (d DDIM) Step(src noise.Source, st State, t, s *Node) State {
 	law := d.Process.DDIM(st.X, x0, s, t, d.Eta)
 	if d.Eta == 0 {
 		src = silent{}
-		law.LogStd = FillScalar(s.Graph(), s.Shape(), math.Inf(-1))
 	}
 	return State{X: d.Last.next(src, d.Process, law, x0, s)}
 }

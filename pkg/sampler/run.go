@@ -101,13 +101,16 @@ func (r *Run) program(x *tensors.Tensor, times []float64) (*program, error) {
 	if x.Rank() == 0 || !(x.DType() == float32Type || x.DType() == float64Type) {
 		return nil, fmt.Errorf("x is %s, expected [batch, …] of float32 or float64", x.Shape())
 	}
-	if row, value := badRow(x); row >= 0 {
+	row, value, err := badRow(x)
+	if err != nil {
+		return nil, err
+	}
+	if row >= 0 {
 		return nil, fmt.Errorf("row %d of the starting x holds %g, expected finite numbers", row, value)
 	}
 	key := x.Shape().String()
 	p, known := r.programs[key]
 	if !known {
-		var err error
 		if p, err = r.newProgram(x.Shape()); err != nil {
 			return nil, err
 		}
@@ -117,10 +120,10 @@ func (r *Run) program(x *tensors.Tensor, times []float64) (*program, error) {
 }
 
 // badRow returns the first row of x that is not finite and the value there, or −1.
-func badRow(x *tensors.Tensor) (row int, value float64) {
+func badRow(x *tensors.Tensor) (row int, value float64, err error) {
 	row = -1
 	perRow := x.Size() / max(1, x.Shape().Dimensions[0])
-	x.MustConstFlatData(func(flat any) {
+	err = x.ConstFlatData(func(flat any) {
 		switch v := flat.(type) {
 		case []float32:
 			row, value = firstBad(v, perRow)
@@ -128,7 +131,7 @@ func badRow(x *tensors.Tensor) (row int, value float64) {
 			row, value = firstBad(v, perRow)
 		}
 	})
-	return row, value
+	return row, value, err
 }
 
 func firstBad[F float32 | float64](x []F, perRow int) (row int, value float64) {
@@ -142,7 +145,10 @@ func firstBad[F float32 | float64](x []F, perRow int) (row int, value float64) {
 
 // diverged is the error of a step that made x not finite.
 func diverged(x *tensors.Tensor, step int, times []float64) error {
-	row, value := badRow(x)
+	row, value, err := badRow(x)
+	if err != nil {
+		return err
+	}
 	return fmt.Errorf("step %d of %d, from t = %g to %g: row %d of x is %g, expected finite numbers: look at the denoiser's "+
 		"output there, and at the schedule at both times", step, len(times)-1, times[step-1], times[step], row, value)
 }
