@@ -15,13 +15,16 @@ import (
 )
 
 func TestFrame(t *testing.T) {
-	rows := func(x any) string {
-		label, rows := sampler.Point{T: .25, X: tensors.FromAnyValue(x)}.Frame()
+	rows := func(x *tensors.Tensor, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		label, rows := sampler.Point{T: .25, X: x}.Frame()
 		return fmt.Sprint(label, rows)
 	}
 	c := check.T(t)
-	c.True("float64 [2, 3]", rows([][]float64{{1, 2, 3}, {4, 5, 6}}) == "t = 0.25[[1 2 3] [4 5 6]]", "rows")
-	c.True("float32 images [2, 1, 2, 1]", rows([][][][]float32{{{{1}, {2}}}, {{{3}, {4}}}}) == "t = 0.25[[1 2] [3 4]]", "rows")
+	c.True("float64 [2, 3]", rows(tensors.FromAnyValue([][]float64{{1, 2, 3}, {4, 5, 6}})) == "t = 0.25[[1 2 3] [4 5 6]]", "rows")
+	c.True("float32 images [2, 1, 2, 1]", rows(tensors.FromAnyValue([][][][]float32{{{{1}, {2}}}, {{{3}, {4}}}})) == "t = 0.25[[1 2] [3 4]]", "rows")
 }
 
 // TestStripOfAPath shows a whole run by one call.

@@ -194,6 +194,10 @@ func TestPaths(t *testing.T) {
 	if n := strings.Count(parse(t, doc)["text"], "walks"); n != 1 {
 		t.Errorf("%d legend entries, expected 1", n)
 	}
+	f.Heat("z", [][]float64{{0, 1}}, [2]float64{0, 10}, [2]float64{-1, 1})
+	if n := strings.Count(string(f.SVG("alt")), `stroke="#ffffff" stroke-width="1.3"`); n != 4 {
+		t.Errorf("%d white lines on a heat map, expected 3 and one in the legend", n)
+	}
 	if n := len(regexp.MustCompile(`<path d="M\S+ \S+L\S+ \S+" fill="none" stroke="#0072B2" stroke-width="1.3"`).FindAll(drawing(string(doc)), -1)); n != 3 {
 		t.Errorf("%d lines of one colour, expected 3", n)
 	}

@@ -61,13 +61,14 @@ func (f *Figure) Path(name string, trajectory [][]float64) {
 	f.Line(name, x, y)
 }
 
-// Paths draws many functions of x, ys[i] over x, as thin lines of one colour: sample paths, of shape [paths][len(x)].
+// Paths draws many functions of x, ys[i] over x, as thin lines of one colour, white on a heat map: sample paths, of shape
+// [paths][len(x)].
 func (f *Figure) Paths(name string, x []float64, ys [][]float64) {
 	style := f.style()
 	style.dash = ""
 	for i, y := range ys {
 		sameLength("Paths", len(x), len(y))
-		f.add(line{named{map[bool]string{true: name}[i == 0], style}, x, y, 1.3, 1})
+		f.add(path{line{named{map[bool]string{true: name}[i == 0], style}, x, y, 1.3, 1}})
 	}
 }
 

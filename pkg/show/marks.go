@@ -61,6 +61,26 @@ func (p *plot) onHeat(d string, width float64, stroke string) {
 
 func (l line) swatch(p *plot, x, y, w float64) { p.segment(x, y, x+w, y, l.stroke()) }
 
+// path is one of many thin lines.
+type path struct{ line }
+
+func (l path) draw(p *plot) { p.put(`<path d="%s" %s/>`, p.polyline(l.x, l.y), l.on(p).stroke()) }
+
+// on returns the line as it is drawn on p.
+func (l path) on(p *plot) line {
+	if p.heat != nil {
+		l.colour, l.opacity = "#ffffff", .8
+	}
+	return l.line
+}
+
+func (l path) swatch(p *plot, x, y, w float64) {
+	if p.heat != nil {
+		p.put(`<rect x="%s" y="%s" width="%s" height="12" fill="#3b528b"/>`, px(x), px(y-6), px(w))
+	}
+	p.segment(x, y, x+w, y, l.on(p).stroke())
+}
+
 // polyline returns the thinned path through the points, broken at what the axes cannot show.
 func (p *plot) polyline(xs, ys []float64) string {
 	var d strings.Builder
