@@ -61,7 +61,7 @@ func (l LevelNormal) LogProb(x *Node) *Node {
 	if !x.Shape().Equal(l.Mean.Shape()) {
 		panic(fmt.Errorf("vdm.LevelNormal.LogProb: x has shape %s, expected that of Mean, %s", x.Shape(), l.Mean.Shape()))
 	}
-	all := l.exponent(InsertAxes(l.Mean, -1), InsertAxes(l.LogStd, -1), alongLast(x, l.Levels.Values()))
+	all := l.exponent(InsertAxes(l.Mean, -1), beside(l.LogStd), alongLast(x, l.Levels.Values()))
 	return mathx.SumEvent(Sub(l.exponent(l.Mean, l.LogStd, x), mathx.LogSumExp(all)))
 }
 
@@ -71,14 +71,14 @@ func (l LevelNormal) exponent(mean, logStd, x *Node) *Node {
 }
 
 // window is the number of levels that Expectation sums over, and widest the standard deviation, in units of the levels'
-// distance, up to which it sums at all. Both errors are below 1e-3 of the distance: the sum leaves out what lies 3.9 standard
-// deviations away, and the sum's difference from Mean falls as exp(−2π²·widest²).
+// distance, up to which it sums at all. There the sum leaves out what lies 3.9 standard deviations away, and beyond it
+// the whole sum differs from Mean by less than exp(−2π²·widest²)·4π·widest².
 const (
 	window = 5
 	widest = 0.63
 )
 
-// Expectation returns E[x], of Mean's shape, to within 1e-3 of the levels' distance inside their range. Where Std is more
+// Expectation returns E[x], of Mean's shape, to within 3e-3 of the levels' distance where both ends of their range are some Std away. Where Std is more
 // than 0.63 of that distance it is Mean; else the sum over the 5 levels nearest to Mean, which costs as much for 256 levels as
 // for 17. It panics for fewer than 5 levels.
 func (l LevelNormal) Expectation() *Node {
@@ -92,7 +92,7 @@ func (l LevelNormal) Expectation() *Node {
 		offsets[j] = l.Levels.Value(j - window/2)
 	}
 	x := Add(InsertAxes(MulScalar(middle, 2/float64(n)), -1), alongLast(l.Mean, offsets))
-	weights := Softmax(l.exponent(InsertAxes(l.Mean, -1), InsertAxes(l.LogStd, -1), x), -1)
+	weights := Softmax(l.exponent(InsertAxes(l.Mean, -1), beside(l.LogStd), x), -1)
 	wide := GreaterThan(Add(l.LogStd, ZerosLike(l.Mean)), Scalar(x.Graph(), x.DType(), math.Log(widest*2/float64(n))))
 	return Where(wide, l.Mean, ReduceSum(Mul(weights, x), -1))
 }
@@ -136,6 +136,14 @@ func (m SpikeSlab) Denoise(xt, alpha, sigma *Node) *Node {
 // logNormal returns log N(x; mean, variance) without its constant, entry by entry.
 func logNormal(x, mean, variance *Node) *Node {
 	return MulScalar(Add(Div(Square(Sub(x, mean)), variance), Log(variance)), -0.5)
+}
+
+// beside gives x one axis more, of size 1; a scalar broadcasts without.
+func beside(x *Node) *Node {
+	if x.IsScalar() {
+		return x
+	}
+	return InsertAxes(x, -1)
 }
 
 // alongLast returns the values as [1, …, 1, len(values)], of one rank more than like.

@@ -12,8 +12,10 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/param"
 )
 
 // Estimate is a mean over images with its standard error, in bits per dimension: nats/(d log 2) of probabilities of
@@ -49,7 +51,8 @@ func Evaluate(b compute.Backend, store *model.Store, c Config, batches []*tensor
 	}
 	nats, err := overBatches(b, store, batches, seed, func(scope *model.Scope, src noise.Source, x *Node) []*Node {
 		x0 := c.data("Evaluate", x)
-		return c.Build(scope, nil).parts(src, x0, k)
+		terms := c.Build(scope, nil).Terms(src, x0, k)
+		return []*Node{Neg(terms.Recon), terms.Prior, terms.Matching}
 	})
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("vdm.Evaluate: %w", err)
@@ -87,17 +90,27 @@ func (m *Model) LossByTime(batch *tensors.Tensor, times []float64, seed int64) (
 	return loss, nil
 }
 
-// parts returns the three parts of −bound for each image, [batch], in nats.
-func (m VDM) parts(src noise.Source, x0 *Node, k int) []*Node {
-	d := x0.Shape().Dimensions
-	many := Reshape(BroadcastToDims(InsertAxes(x0, 1), d[0], k, d[1], d[2], d[3]), d[0]*k, d[1], d[2], d[3])
+// Terms estimates the terms of the bound in infinitely many steps between the model's first and last latent, [batch] each,
+// in nats: Recon from one draw of x_1, Prior in closed form, and Matching as the mean of Estimate's over k random times, one in
+// each of k equal parts of the range. Their Bound is an unbiased estimate of the bound on log p(x_0). It panics when k < 1.
+func (m VDM) Terms(src noise.Source, x0 *Node, k int) elbo.Terms {
+	m.check("Terms", x0)
+	if k < 1 {
+		panic(fmt.Errorf("vdm.Terms: %d times for each example, expected at least 1", k))
+	}
+	rows := append([]int{x0.Shape().Dimensions[0] * k}, x0.Shape().Dimensions[1:]...)
+	repeated := append([]int{x0.Shape().Dimensions[0], k}, x0.Shape().Dimensions[1:]...)
+	many := Reshape(BroadcastToDims(InsertAxes(x0, 1), repeated...), rows...)
 	matching := m.Matching(src, many, Objective{Head: m.head(), Continuous: true, Times: strataOf(k)})
-	recon := m.Decode(m.marginal(x0, 1).Sample(src)).LogProb(x0)
-	return []*Node{Neg(recon), m.priorKL(x0), ReduceMean(Reshape(matching, d[0], k), 1)}
+	return elbo.Terms{
+		Recon:    m.Decode(m.marginal(x0, 1).Sample(src)).LogProb(x0),
+		Prior:    m.priorKL(x0),
+		Matching: ReduceMean(Reshape(matching, -1, k), 1),
+	}
 }
 
 // head returns the denoiser as a head of kind X0.
-func (m VDM) head() Head { return Head{0, m.Denoise} }
+func (m VDM) head() Head { return Head{param.X0, m.Denoise} }
 
 // strataOf is the TimeLaw of rows that come k to an image: u = (v+j)/k for row j of k, with one uniform v an image. Each image's
 // mean over its rows is unbiased, and images are independent.

@@ -66,15 +66,8 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, d
 
 // Sampling says how to draw.
 type Sampling struct {
-	Steps int     // of equal size in t; 0 means 50
+	Steps int     // T, of equal size in t, at least 1; 50 do for most pictures
 	Eta   float64 // of sampler.DDIM: 0 draws no noise on the way, 1 is ancestral sampling with the posterior's variance
-}
-
-func (s Sampling) withDefaults() Sampling {
-	if s.Steps == 0 {
-		s.Steps = 50
-	}
-	return s
 }
 
 // Sample draws n images as rows of Height·Width·Channels intensities in [0, 1], [n][…]. The starting noise and the steps'
@@ -127,7 +120,6 @@ func (m *Model) Intensities(x *tensors.Tensor) ([][]float64, error) {
 
 // start checks a request and returns what a run needs: the noise at TMax and the times from there to TMin.
 func (m *Model) start(n int, s Sampling, seed int64) (*sampler.Run, *tensors.Tensor, []float64, error) {
-	s = s.withDefaults()
 	if n < 1 || s.Steps < 1 || !(s.Eta >= 0 && s.Eta <= 1) {
 		return nil, nil, nil, fmt.Errorf("%d images in T = %d steps with η = %g, expected at least 1 of both and η from 0 to 1", n, s.Steps, s.Eta)
 	}

@@ -111,33 +111,33 @@ func (c Config) denoiser(scope *model.Scope, label *Node) param.Denoiser {
 	return func(xt, t *Node) *Node { return c.spikeSlab(net(xt, t)).Denoise(xt, p.Alpha(t), p.Sigma(t)) }
 }
 
-// Loss returns what fit.Train minimises: the mean over the batch of
-//
-//	‖ε̂−ε‖²/d at times that are drawn for one half uniformly in λ, for the other by the cosine schedule's law of λ
-//
-// in which the diffusion part of the bound has weight ½ everywhere, and times of mean noise, which decide what samples look
-// like, have more. Times are stratified over the batch. With Classes the second tensor of a batch holds the labels.
+// Loss returns what fit.Train minimises: the mean over the batch of ‖ε̂−ε‖²/d by NoiseError. It is the diffusion part of the
+// bound, but for a constant factor and more weight where signal and noise are about equal, which decides what samples look
+// like. With Classes the second tensor of a batch holds the labels.
 func (c Config) Loss() fit.Loss {
 	return func(scope *model.Scope, batch []*Node) *Node {
 		x0 := c.data("Config.Loss", batch[0])
 		m := c.Build(scope, c.labels(batch))
-		squares := m.Matching(noise.Finite(scope), x0, c.objective(m))
-		return DivScalar(ReduceAllMean(squares), float64(c.Size()))
+		schedule := c.withDefaults()
+		o := NoiseError(schedule.MaxLogSNR, schedule.MinLogSNR)
+		o.Head = m.head()
+		return DivScalar(ReduceAllMean(m.Matching(noise.Finite(scope), x0, o)), float64(c.Size()))
 	}
 }
 
-// objective has the weight that cancels the density of the times: SNR·‖x̂₀−x_0‖² is ‖ε̂−ε‖².
-func (c Config) objective(m VDM) Objective {
-	c = c.withDefaults()
-	parts := []Part{Flat, Cosine(c.MaxLogSNR, c.MinLogSNR)}
+// NoiseError is the objective in continuous time, between log-SNRs first > last that are linear in t from 0 to 1, whose value is
+// ‖ε̂−ε‖², whatever the head: the weight cancels the density of the times. For one half of them λ is uniform, for the other it
+// has the cosine schedule's law, stratified over the batch. It lacks its Head.
+func NoiseError(first, last float64) Objective {
+	parts := []Part{Flat, Cosine(first, last)}
 	return Objective{
-		Head: m.head(), Continuous: true, Times: Mix(Stratified, parts...),
-		Weight: func(p process.Process, _ param.Kind, _, t *Node) *Node {
+		Continuous: true, Times: Mix(Stratified, parts...),
+		Weight: func(p process.Process, k param.Kind, _, t *Node) *Node {
 			density := ZerosLike(t)
 			for _, part := range parts {
 				density = Add(density, DivScalar(part.Density(t), float64(len(parts))))
 			}
-			return Mul(density, p.SNR(t))
+			return Mul(density, Mul(p.SNR(t), Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))))
 		},
 	}
 }
