@@ -20,6 +20,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
 	"github.com/lowerbound-ml/lowerbound/pkg/metric"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
@@ -29,14 +30,16 @@ import (
 
 // What a model can do. Every model draws; a likelihood model also scores, exactly or by a bound.
 var (
-	_ func(ar.Model, noise.Source, *Node, int) *Node = ar.Model.Sample
-	_ func(ar.Model, *Node) *Node                    = ar.Model.LogProb
-	_ func(vae.VAE, noise.Source, *Node) *Node       = vae.VAE.Sample
-	_ func(vae.VAE, noise.Source, *Node, int) *Node  = vae.VAE.LogWeights // averaged: a bound
-	_ func(dist.Mixture, noise.Source, int) *Node    = dist.Mixture.SampleN
-	_ dist.LogProber                                 = dist.Mixture{}
-	_ dist.Scorer                                    = dist.Mixture{}
-	_ func(dist.LogProber, *Node) *Node              = dist.ScoreOf // from an energy to a score
+	_ func(ar.Model, noise.Source, *Node, int) *Node  = ar.Model.Sample
+	_ func(ar.Model, *Node) *Node                     = ar.Model.LogProb
+	_ func(vae.VAE, noise.Source, *Node) *Node        = vae.VAE.Sample
+	_ func(vae.VAE, noise.Source, *Node, int) *Node   = vae.VAE.LogWeights // averaged: a bound
+	_ func(hvae.HVAE, noise.Source, *Node) *Node      = hvae.HVAE.Sample
+	_ func(hvae.HVAE, noise.Source, *Node, int) *Node = hvae.HVAE.LogWeights
+	_ func(dist.Mixture, noise.Source, int) *Node     = dist.Mixture.SampleN
+	_ dist.LogProber                                  = dist.Mixture{}
+	_ dist.Scorer                                     = dist.Mixture{}
+	_ func(dist.LogProber, *Node) *Node               = dist.ScoreOf // from an energy to a score
 )
 
 // families says which packages hold the models of each family, and in which notebook they are taught. A package of
@@ -45,6 +48,7 @@ var families = []struct {
 	family, pkg, notebook string
 }{
 	{"likelihood-based: a bound", "vae", "03-vae.md"},
+	{"likelihood-based: a bound, level by level", "hvae", "04-hvae.md"},
 	{"likelihood-based: autoregressive", "ar", "01-probability.md"},
 }
 
@@ -92,7 +96,7 @@ func (r rows) Batch(step int) ([]*tensors.Tensor, error) {
 }
 
 // train fits loss to data and returns the store.
-func train(t *testing.T, loss fit.Loss, data rows, steps int, rate float64) *model.Store {
+func train(t *testing.T, loss fit.Loss, data fit.Batches, steps int, rate float64) *model.Store {
 	t.Helper()
 	store := model.NewStore()
 	c := fit.Config{Steps: steps, LearningRate: rate, Schedule: fit.WarmupCosine{Warmup: 50}, Seed: 1}
@@ -138,6 +142,14 @@ func TestBakeOff(t *testing.T) {
 			return vaeOfGM(scope).Sample(noise.FromSeed(g, 3), Zeros(g, shapes.Make(dtypes.Float64, n, 1)))
 		})
 		check.T(t).Less("E1.1 W₁ of the trained VAE", metric.Wasserstein1(draws, fresh), bound)
+	})
+	t.Run("E1.1 likelihood: a hierarchical VAE", func(t *testing.T) {
+		config := hvae.Config{Data: 1, Latents: []int{1, 1}, Hidden: []int{32, 32}, Observation: dist.ObserveGaussianLearned}
+		store := train(t, config.Loss(1), hvae.WarmUp{Data: data, Steps: 1000}, 4000, .01)
+		draws := sample(t, store, func(scope *model.Scope, g *Graph) *Node {
+			return hvae.New(scope, config).Sample(noise.FromSeed(g, 3), Zeros(g, shapes.Make(dtypes.Float64, n, 1)))
+		})
+		check.T(t).Less("E1.1 W₁ of the trained HVAE", metric.Wasserstein1(draws, fresh), bound)
 	})
 	t.Run("E1.1 a model that is too simple", func(t *testing.T) {
 		m, sd := stat.MeanStdDev(data.data, nil)

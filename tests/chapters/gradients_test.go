@@ -17,6 +17,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
@@ -46,10 +47,14 @@ var losses = map[string]fit.Loss{
 		m, q, x := latent(scope, batch[0])
 		return Neg(ReduceAllMean(elbo.ImportanceWeighted(elbo.LogWeights(waves{}, q, x, m.LogJoint, 4))))
 	},
-	"vae: Bernoulli":                 vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{4}}),
-	"vae: Gaussian":                  vaeLoss(vae.Config{Data: 3, Latent: 2, Observation: vae.Gaussian, Std: .5}),
-	"vae: Gaussian, learned s":       vaeLoss(vae.Config{Data: 3, Latent: 1, Observation: vae.GaussianLearned, Std: .5}),
-	"vae: Gaussian, s of each pixel": vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{3}, Observation: vae.GaussianPerPixel}),
+	"vae: Bernoulli":                         vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{4}}),
+	"vae: Gaussian":                          vaeLoss(vae.Config{Data: 3, Latent: 2, Observation: vae.Gaussian, Std: .5}),
+	"vae: Gaussian, learned s":               vaeLoss(vae.Config{Data: 3, Latent: 1, Observation: vae.GaussianLearned, Std: .5}),
+	"vae: Gaussian, s of each pixel":         vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{3}, Observation: vae.GaussianPerPixel}),
+	"hvae: three Markovian levels":           hvaeLoss(hvae.Config{Data: 3, Latents: []int{2, 1, 1}}),
+	"hvae: networks with a hidden layer":     hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 1}, Hidden: []int{4}}),
+	"hvae: a level sees all levels above":    hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 2, 1}, General: true, Observation: vae.GaussianLearned}),
+	"hvae: levels that share their networks": hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 1, 1}, Shared: true, Observation: vae.Gaussian}),
 	"ar: MADE": func(scope *model.Scope, batch []*Node) *Node {
 		return ar.Model{Logits: func(x *Node) *Node {
 			return nets.MADE(scope.At("made"), x, nets.GlorotUniform, Tanh, 6)
@@ -60,6 +65,12 @@ var losses = map[string]fit.Loss{
 func vaeLoss(c vae.Config) fit.Loss {
 	return func(scope *model.Scope, batch []*Node) *Node {
 		return vae.New(scope, c).Loss(waves{}, batch[0], 1, 2)
+	}
+}
+
+func hvaeLoss(c hvae.Config) fit.Loss {
+	return func(scope *model.Scope, batch []*Node) *Node {
+		return hvae.New(scope, c).Loss(waves{}, batch[0], Scalar(batch[0].Graph(), batch[0].DType(), .7), 2)
 	}
 }
 
