@@ -92,5 +92,7 @@ tests/peers/.venv/made-torch: tests/peers/requirements-torch.txt tests/peers/.ve
 	tests/peers/.venv/bin/pip install --quiet --require-hashes --no-deps --only-binary :all: -r $<
 	@touch $@
 
-bench: peers ## measure the speed of a training step, in turns with JAX
-	go test -run '^$$' -bench . -benchtime 20x ./tests/bench/...
+bench: peers peers-torch ## measure the speed of training and sampling, in turns with JAX and PyTorch
+	go test -run '^$$' -bench 'Load|VAEStep' -benchtime 20x ./tests/bench
+	go test -run '^$$' -bench 'PatchStep|Sample2D' -benchtime 10x -timeout 60m ./tests/bench
+	go test -run '^$$' -bench Ancestral64 -benchtime 1x -timeout 20m ./tests/bench

@@ -1,4 +1,4 @@
-// Package bench measures the speed of training next to JAX, on one machine, in turns:
+// Package bench measures the speed of training and sampling next to JAX and PyTorch, on one machine, in turns:
 //
 //	make bench
 //

@@ -21,8 +21,8 @@ SPAN = LAMBDA_MAX - LAMBDA_MIN
 BATCH, SIDE, PIXELS, LEVELS = 64, 28, 784, 256
 CLIP, WARMUP = 1.0, 100
 LONG_EMA, SHORT_EMA = 0.999, 0.995  # at a constant rate; under a cosine
-FASHION = {"side": 28, "patch": 4, "dim": 128, "depth": 4, "heads": 4, "ratio": 4, "halo": 2, "fourier": [], "skip": True,
-           "slabs": 3}  # of a pixel's law, SpikeSlab of pkg/vdm; 0: the network returns the noise
+# What nets.Patch is in vdm.FashionConfig; slabs are those of a pixel's law, vdm.SpikeSlab, and 0 stands for a network that returns the noise.
+FASHION = {"side": 28, "patch": 4, "dim": 128, "depth": 4, "heads": 4, "ratio": 4, "halo": 2, "skip": True, "slabs": 3}
 
 
 def fashion(folder, split):
@@ -86,7 +86,7 @@ def outputs(net):
 def layers(net):
     """Name -> (in, out, starts at zero, has a bias), in nets.Patch's names."""
     dim, pixels = net["dim"], net["patch"] ** 2
-    seen = (net["patch"] + 2 * net["halo"]) ** 2 + 2 * len(net["fourier"]) * pixels
+    seen = (net["patch"] + 2 * net["halo"]) ** 2
     out = {"embed": (seen, dim, False, True), "time_1": (dim, dim, False, True), "time_2": (dim, dim, False, True),
            "modulation": (dim, (6 * net["depth"] + 2) * dim, True, True), "head": (dim, pixels * outputs(net), True, True)}
     for l in range(1, net["depth"] + 1):

@@ -64,14 +64,6 @@ def cut(x, patch, halo):
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(batch, rows * rows, wide * wide * channels)
 
 
-def tokens(net, x):
-    seen = cut(x, net["patch"], net["halo"])
-    if not net["fourier"]:
-        return seen
-    waves = [f(np.pi * 2.0**n * x) for n in net["fourier"] for f in (jnp.sin, jnp.cos)]
-    return jnp.concatenate([seen, cut(jnp.concatenate(waves, -1), net["patch"], 0)], -1)
-
-
 def times(t, dim):
     angle = t[:, None] * images.frequencies(dim)
     return jnp.concatenate([jnp.sin(angle), jnp.cos(angle)], -1)
@@ -80,7 +72,7 @@ def times(t, dim):
 def transformer(net, params, x, t):
     """x [batch, side, side, 1] at t [batch]; the result is [batch, side, side, outputs]."""
     rows, patch, dim = net["side"] // net["patch"], net["patch"], net["dim"]
-    seen = tokens(net, x)
+    seen = cut(x, patch, net["halo"])
     h = dense(params["embed"], seen) + images.positions(rows, rows, dim)
     c = jax.nn.silu(dense(params["time_2"], jax.nn.silu(dense(params["time_1"], times(t, dim)))))
     mod = jnp.split(dense(params["modulation"], c)[:, None, :], 6 * net["depth"] + 2, axis=-1)

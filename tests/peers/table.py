@@ -1,6 +1,8 @@
-"""Writes docs/results.md from what the commands that it names printed: docs/results.jsonl, bench.txt and cells.txt.
+"""Writes docs/results.md from what the commands that it names printed: docs/results.jsonl, diffusion.jsonl, race.jsonl, bench.txt and cells.txt.
 
     python3 tests/peers/table.py
+
+What has not been recorded has no rows.
 """
 import json
 import math
@@ -17,8 +19,8 @@ COMMANDS = {
 
 HEAD = """# Results
 
-Each table comes from the command under it. `docs/results.jsonl`, `docs/bench.txt` and `docs/cells.txt` hold the lines that
-the commands printed, and `python3 tests/peers/table.py` writes this page from them.
+Each table comes from the command under it. `docs/results.jsonl`, `docs/diffusion.jsonl`, `docs/race.jsonl`, `docs/bench.txt` and
+`docs/cells.txt` hold the lines that the commands printed, and `python3 tests/peers/table.py` writes this page from them.
 
 ## Variational autoencoders on real images
 
@@ -31,16 +33,51 @@ The JAX rows are a script of the same architecture, initial laws, data and budge
 draws its own noise and shuffles by itself.
 """
 
+DIFFUSION = """
+## Diffusion on real images
+
+The variational bound of the negative log-likelihood on the test split, in bits a dimension of the data's discrete levels, ±
+standard error over the images, and its three parts (`vdm.Evaluate`). At a mark it is that of the averaged weights after so
+much CPU time at a constant rate; a cooled run went on from there while the rate fell to 0. Minutes are of training alone. Sampling is 64 images by 50 steps of DDIM.
+"""
+
+DIFFUSION_COMMAND = """
+```
+go -C docs/examples run ./diffusion -data {data} -net {net}
+```
+"""
+
+RACE = """
+### Time to a bound
+
+Seconds of training until the bound of the averaged weights on {images} test images of Fashion-MNIST, {times} times each, is at most {target} bits a
+dimension: same data, batch 64, time law, optimiser and kind of measurement, one after the other on the same cores, compilation included. The
+bound is measured every {apart:.0f} s or so, off the clock, and the crossing lies on the straight line between two measurements. The U-Net is
+the convolutional one of `tests/peers/torch_diffusion.py`; PyTorch runs eagerly.
+
+| | steps | bound | measured at, s | crossed at, s | CPU, s |
+|---|---|---|---|---|---|
+{rows}
+
+```
+python3 tests/peers/race.py --bound {target} | tee docs/race.jsonl
+```
+"""
+
+RUNNERS = {"lowerbound": "lowerbound, patch transformer", "torch-patch": "{peer}, the same patch transformer",
+           "torch-unet": "{peer}, U-Net of {parameters} parameters that returns the noise",
+           "torch-unet-law": "{peer}, U-Net of {parameters} parameters that returns the pixels' laws"}
+
 SPEED = """
 ## Speed
 
-A training step of the 784-400-20 VAE at batch 128 through `fit.Train`, in turns of 100 steps with JAX's jitted, donated
-step and with its scan, in one run on the same two cores; then loading the finished model. `-ms` is the least of 20 turns,
-`-median-ms` the median, `fit/jit` and `fit/scan` are ratios of the least.
+{what}
+`make bench` takes the peers and this library in turns, in one run on the same cores. A time is the least of the turns, with `median`
+the median, and a ratio is one of the least times.
 
 ```
 {bench}
-make bench
+make bench | tee docs/bench.txt
 ```
 
 A notebook cell on XLA from enter to output, in a warm kernel (the first cell of a kernel apart), and a completion (gopls
@@ -51,6 +88,14 @@ starts with the first):
 .venv/bin/python kernels/warm.py gonb --times
 ```
 """
+
+BENCHMARKS = {
+    "Load": "loading the finished 784-400-20 VAE",
+    "VAEStep": "a training step of the 784-400-20 VAE at batch 128 through `fit.Train` (`fit`), turns of 100 steps, next to JAX's jitted, donated step (`jit`) and its scan over the turn's steps (`scan`)",
+    "PatchStep": "a training step of the patch denoiser of 28×28 images at batch 64 (`fit`), turns of 20 steps, next to JAX's scan and PyTorch's eager step (`torch`); `noise`: the network returns the noise, `law`: the law of each pixel, as in `docs/examples/diffusion`",
+    "Sample2D": "4,096 points of the plane by 500 ancestral steps of an MLP 3×128, one call (`sampler`), next to one fori_loop of JAX's (`loop`)",
+    "Ancestral64": "64 images by 1000 ancestral steps of the untrained patch denoiser, and the process's peak memory during 100 and during 1000 steps",
+}
 
 
 def row(run):
@@ -89,12 +134,77 @@ def section(data, rows):
     return "\n".join(out + ["```\n"])
 
 
+def recorded(name):
+    path = DOCS / name
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def diffusion():
+    runs = [json.loads(line) for line in recorded("diffusion.jsonl")]
+    if not runs:
+        return ""
+    out = [DIFFUSION]
+    for data in dict.fromkeys(r["Data"] for r in runs):
+        mine = [r for r in runs if r["Data"] == data]
+        out.append(f"\n### {data}\n\n| network | | steps | CPU min | wall min | bound | reconstruction | prior | diffusion | images × times | sampling, s |\n"
+                   "|---|---|---|---|---|---|---|---|---|---|---|\n")
+        for r in mine:
+            out.append(f"| {kind(r)} | {r['At'].partition('-')[0]} | {r['Steps']} | {r['CPUSeconds'] / 60:.1f} | {r['Seconds'] / 60:.1f} | "
+                       f"{r['Bound']:.3f} ± {r['BoundSE']:.3f} | {r['Recon']:.3f} | {r['Prior']:.4f} | {r['Matching']:.3f} | {r['Images']} × {r['Times']} | {r['SampleSeconds']:.1f} |\n")
+        out += [f"\n{kind(r)}: {r['Network']}.\n" for r in {r["Network"]: r for r in mine}.values()]
+        out += compared(mine)
+        out += [f"\n![{data}, {kind(r)}, {r['At']}](images/{picture(r).name})\n" for r in mine if picture(r).exists()]
+        out += [DIFFUSION_COMMAND.format(data=data, net=net) for net in dict.fromkeys(kind(r) for r in mine)]
+    return "".join(out)
+
+
+def kind(run):
+    return "unet" if ", unet," in run["Network"] else "patch"
+
+
+def picture(run):
+    return DOCS / "images" / f"{run['Data']}-{kind(run)}-{run['At']}.png"
+
+
+def compared(runs):
+    """The difference of the two networks at each mark that both have passed."""
+    marks = dict.fromkeys(r["At"] for r in runs if r["At"].startswith("mark-"))
+    for mark in marks:
+        at = {kind(r): r for r in runs if r["At"] == mark}
+        if len(at) == 2:
+            gap, se = at["unet"]["Bound"] - at["patch"]["Bound"], math.hypot(at["unet"]["BoundSE"], at["patch"]["BoundSE"])
+            yield (f"\nAfter {mark.removeprefix('mark-')} CPU minutes the U-Net's bound minus the patch transformer's is {gap:+.3f} bits "
+                   f"(standard error at most {se:.3f}: the images are the same).\n")
+
+
+def race():
+    runs = [json.loads(line) for line in recorded("race.jsonl")]
+    last = {r["race"]: r for r in runs if "crossed" in r}
+    if not last:
+        return ""
+    rows = []
+    for name, r in last.items():
+        who = RUNNERS[name].format(peer=r.get("peer"), parameters=r.get("parameters"))
+        crossed = "not within the limit" if r["crossed"] is None else f"{r['crossed']:.0f}"
+        rows.append(f"| {who} | {r['steps']} | {r['bound']:.3f} ± {r['bound_se']:.3f} | {r['seconds']:.0f} | {crossed} | {r['cpu_seconds']:.0f} |")
+    (target,), any_run = {r["target"] for r in runs}, runs[0]
+    seconds = {name: [0.0] + [r["seconds"] for r in runs if r["race"] == name] for name in last}
+    apart = statistics.median(b - a for times in seconds.values() for a, b in zip(times, times[1:]))
+    return RACE.format(images=any_run["images"], times=any_run["times"], target=target, apart=apart, rows="\n".join(rows))
+
+
+def speed():
+    lines = [line for line in dict.fromkeys(recorded("bench.txt")) if line.startswith(("goos", "goarch", "cpu:")) or line.startswith("Benchmark") and "\t" in line]
+    what = "".join(f"- `{name}`: {text}\n" for name, text in BENCHMARKS.items() if any(line.startswith("Benchmark" + name) for line in lines))
+    return SPEED.format(what=what, bench="\n".join(lines) + "\n", cells=(DOCS / "cells.txt").read_text())
+
+
 def main():
     rows = [row(json.loads(line)) for line in (DOCS / "results.jsonl").read_text().splitlines()]
     mine = next(r for r in rows if r["who"] == "lowerbound")
     jax = next(r["version"] for r in rows if r["who"] == "jax")
     text = HEAD.format(machine=mine["machine"], jax=jax) + "".join(section(data, rows) for data in NAMES)
-    text += SPEED.format(bench=(DOCS / "bench.txt").read_text(), cells=(DOCS / "cells.txt").read_text())
+    text += diffusion() + speed() + race()
     (DOCS / "results.md").write_text(text)
 
 

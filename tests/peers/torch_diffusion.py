@@ -62,13 +62,6 @@ class Patch(nn.Module):
         self.register_buffer("places", torch.from_numpy(images.positions(rows, rows, net["dim"])))
         self.register_buffer("omega", torch.from_numpy(images.frequencies(net["dim"])))
 
-    def tokens(self, x):
-        seen = cut(x, self.settings["patch"], self.settings["halo"])
-        if not self.settings["fourier"]:
-            return seen
-        waves = [f(math.pi * 2.0**n * x) for n in self.settings["fourier"] for f in (torch.sin, torch.cos)]
-        return torch.cat([seen, cut(torch.cat(waves, -1), self.settings["patch"], 0)], -1)
-
     def attend(self, qkv):
         batch, n, width = qkv.shape
         q, k, v = qkv.view(batch, n, 3, self.settings["heads"], -1).permute(2, 0, 3, 1, 4)
@@ -77,7 +70,7 @@ class Patch(nn.Module):
     def forward(self, x, t):
         """x [batch, side, side, 1] at t [batch]; the result is [batch, side, side, outputs]."""
         net, layers = self.settings, self.layers
-        seen = self.tokens(x)
+        seen = cut(x, net["patch"], net["halo"])
         h = layers["embed"](seen) + self.places
         c = F.silu(layers["time_2"](F.silu(layers["time_1"](times(t, self.omega)))))
         mod = layers["modulation"](c)[:, None, :].chunk(6 * net["depth"] + 2, -1)
