@@ -93,7 +93,7 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	if j.o.steps > 0 {
-		return j.finish(ctx, fmt.Sprintf("steps-%d", j.o.steps), model.NewStore(), j.o.steps, 0, "from the start")
+		return j.finish(ctx, fmt.Sprintf("steps-%d", j.o.steps), model.NewStore(), j.o.steps, 0, "")
 	}
 	store, steps, cpu, err := j.constant(ctx)
 	if err != nil {
@@ -151,7 +151,7 @@ func (j *job) passMarks(store *model.Store, clock *clock) error {
 	}
 	clock.Marked = due
 	m := &vdm.Model{Config: j.c, Store: averaged, Backend: j.b}
-	err = j.measure(m, fmt.Sprintf("mark-%g", due/60), clock.Step, clock.CPU, clock.Wall)
+	_, err = j.measure(m, fmt.Sprintf("mark-%g", due/60), clock.Step, clock.CPU, clock.Wall)
 	clock.skip()
 	return err
 }
@@ -169,12 +169,14 @@ func (j *job) finish(ctx context.Context, name string, store *model.Store, steps
 	if !report.Loaded {
 		cpu += cpuSeconds() - start
 	}
-	if j.o.ship != "" {
-		if err := os.CopyFS(j.o.ship, os.DirFS(filepath.Join(j.dir, name))); err != nil {
-			return err
-		}
+	measured, err := j.measure(&vdm.Model{Config: j.c, Store: store, Backend: j.b}, name, report.Steps, cpu, report.Seconds)
+	if err != nil || j.o.ship == "" {
+		return err
 	}
-	return j.measure(&vdm.Model{Config: j.c, Store: store, Backend: j.b}, name, report.Steps, cpu, report.Seconds)
+	if err := os.CopyFS(j.o.ship, os.DirFS(filepath.Join(j.dir, name))); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(j.o.ship, "measured.json"), measured, 0o644)
 }
 
 // tag names the run as vdm.LoadOrTrain does.

@@ -40,7 +40,7 @@ func run() error {
 	flag.Int64Var(&o.seed, "seed", 1, "of the weights, the batches and the noise")
 	flag.IntVar(&o.images, "evaluate", 1024, "images of the test split to measure on")
 	flag.IntVar(&o.sampling, "sample", 50, "steps of DDIM for the picture")
-	flag.StringVar(&o.ship, "ship", "", "folder to copy the finished weights to")
+	flag.StringVar(&o.ship, "ship", "", "folder to copy the finished weights to, with the measurement beside them")
 	flag.Parse()
 	b, err := backend.Open("")
 	if err != nil {

@@ -21,14 +21,14 @@ import (
 
 // row is what a measurement prints.
 type row struct {
-	Data, Network, At      string
-	Steps                  int
-	CPUSeconds, Seconds    float64 // of the training so far
-	Bound, BoundSE         float64 // bits/dim of the test split
-	Recon, Prior, Matching float64
-	Images, Times          int
-	SampleSeconds          float64 // 64 images, compilation apart
-	Picture                string
+	Data, Network, At       string
+	Steps                   int
+	CPUSeconds, Seconds     float64 // of the training so far
+	Bound, BoundSE          float64 // bits/dim of the test split
+	Recon, Prior, Diffusion float64
+	Images, Times           int
+	SampleSeconds           float64 // 64 images, compilation apart
+	Picture                 string
 }
 
 const (
@@ -37,33 +37,38 @@ const (
 	rows     = 16 // images of a batch of the bound
 )
 
-// measure evaluates the model, samples from it, and prints a row.
-func (j *job) measure(m *vdm.Model, at string, steps int, cpu, wall float64) error {
+// measure evaluates the model, samples from it, and prints a row, which it returns.
+func (j *job) measure(m *vdm.Model, at string, steps int, cpu, wall float64) ([]byte, error) {
 	batches, err := testBatches(j.test, rows, j.o.images)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e, err := m.Evaluate(batches, times, j.o.seed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n := gridSide * gridSide
 	s := vdm.Sampling{Steps: j.o.sampling}
 	if _, err := m.Sample(n, s, j.o.seed); err != nil { // compiles
-		return err
+		return nil, err
 	}
 	start := time.Now()
 	x, err := m.Sample(n, s, j.o.seed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	took := time.Since(start).Seconds()
 	picture := filepath.Join(j.dir, at+".png")
 	if err := writeGrid(picture, x, j.c.Height, j.c.Width); err != nil {
-		return err
+		return nil, err
 	}
-	return json.NewEncoder(os.Stdout).Encode(row{j.o.data, j.c.String(), at, steps, round(cpu), round(wall),
-		e.Bound.Mean, e.Bound.SE, e.Recon.Mean, e.Prior.Mean, e.Diffusion.Mean, e.N, e.Times, took, picture})
+	text, err := json.Marshal(row{j.o.data, j.c.String(), at, steps, round(cpu), round(wall),
+		e.Bound.Mean, e.Bound.SE, e.Recon.Mean, e.Prior.Mean, e.Diffusion.Mean, e.N, e.Times, round(took), filepath.Base(picture)})
+	text = append(text, '\n')
+	if err == nil {
+		_, err = os.Stdout.Write(text)
+	}
+	return text, err
 }
 
 // testBatches returns the first images of the test split in batches of one shape.
