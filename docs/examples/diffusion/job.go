@@ -33,6 +33,7 @@ const (
 	endless      = 1 << 20 // steps of the constant rate, which the clock ends
 	saveEvery    = 500
 	constantPart = 0.8 // of the CPU time
+	sayEvery     = 10 * time.Second
 )
 
 // learningRate is Adam's base rate for each network.
@@ -114,12 +115,16 @@ func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu 
 	defer cancel(nil)
 	store = model.NewStore()
 	var failed error
+	var said time.Time
 	report, err := fit.LoadOrTrain(ctx, j.b, dir, store, j.c.Loss(), j.data, fit.Config{
 		Steps: endless, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: warmup, Floor: 1}, EMA: longEMA, ClipNorm: clipNorm,
 		Seed: j.o.seed, SaveEvery: saveEvery, Tag: j.tag(""),
 		Progress: func(s fit.Status) {
 			failed = errors.Join(failed, clock.at(s.Step), j.passMarks(store, clock))
-			fmt.Fprintf(os.Stderr, "%s, %.0f CPU seconds\n", s, clock.CPU)
+			if time.Since(said) > sayEvery {
+				said = time.Now()
+				fmt.Fprintf(os.Stderr, "%s, %.0f CPU seconds\n", s, clock.CPU)
+			}
 			if clock.CPU > constantPart*60*j.o.minutes || failed != nil {
 				cancel(errTime)
 			}
