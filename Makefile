@@ -73,8 +73,8 @@ lint: ## look over the Go code with golangci-lint
 	@$(SETUP) --with lint
 	.venv/bin/golangci-lint run ./...
 
-mutants: ## bugs put into the mathematics one at a time: a test must fail for each; MUTANT=process only some
-	CGO_ENABLED=0 go run ./tests/mutants -run '$(MUTANT)'
+mutants: setup ## bugs put into the mathematics one at a time: a test must fail for each; MUTANT=process only some
+	go run ./tests/mutants -run '$(MUTANT)'
 
 doctor: ## one line for each part: version, place, and whether it works or how to mend it
 	@$(PYTHON) kernels/doctor.py $(KERNEL)

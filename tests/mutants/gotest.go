@@ -29,12 +29,16 @@ type outcome struct {
 	output strings.Builder // of the compiler, and of go itself
 }
 
-// goTest runs the tests of pkg until one fails. killer names that one, empty when all pass; hung says that it ran past the
+// goTest runs the tests of s until one fails. killer names that one, empty when all pass; hung says that it ran past the
 // limit. The error is go's own, or the compiler's.
-func (h *harness) goTest(ctx context.Context, pkg string, args ...string) (killer string, hung bool, err error) {
-	args = append([]string{"test", "-json", "-failfast", "-vet=off", "-timeout", h.limit.String()}, args...)
-	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+func (h *harness) goTest(ctx context.Context, s suite, args ...string) (killer string, hung bool, err error) {
+	args = append([]string{"test", "-json", "-failfast", "-vet=off", "-timeout", h.limit.String(), "-run", s.run}, args...)
+	cmd := exec.CommandContext(ctx, "go", append(args, s.pkg)...)
 	cmd.Dir = h.root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // the library without C is the library on pure Go
+	if s.xla {
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	out := outcome{built: true}
@@ -54,15 +58,15 @@ func (h *harness) goTest(ctx context.Context, pkg string, args ...string) (kille
 	status := cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
-		return "", false, fmt.Errorf("%s: %w", pkg, ctx.Err())
+		return "", false, fmt.Errorf("%s: %w", s.pkg, ctx.Err())
 	case !out.built:
-		return "", false, fmt.Errorf("%s does not compile:\n%s", pkg, out.output.String())
+		return "", false, fmt.Errorf("%s does not compile:\n%s", s.pkg, out.output.String())
 	case status == nil:
 		return "", false, nil
 	case !out.failed:
-		return "", false, errors.Join(fmt.Errorf("go test %s: %w", pkg, status), errors.New(out.output.String()))
+		return "", false, errors.Join(fmt.Errorf("go test %s: %w", s.pkg, status), errors.New(out.output.String()))
 	}
-	return path.Base(pkg) + " " + cmp.Or(out.killer, out.last, "as a whole"), out.hung, nil
+	return path.Base(s.pkg) + " " + cmp.Or(out.killer, out.last, "as a whole"), out.hung, nil
 }
 
 // read takes in one line; what is no event is output.

@@ -20,10 +20,24 @@ type harness struct {
 	root     string
 	temp     string // holds the mutated files
 	limit    time.Duration
-	ownOnly  bool // leave the dependents out
+	quick    bool // try the first suite only
 	packages []goPackage
 	mu       sync.Mutex
-	passing  map[string]func() error // baseline of each package, run once
+	passing  map[suite]func() error // baseline of each suite, run once
+}
+
+// suite is the tests of a package that match run, all when it is empty.
+type suite struct {
+	pkg, run string
+	xla      bool
+}
+
+// String names the package by its last element, and run where there is one.
+func (s suite) String() string {
+	if s.run == "" {
+		return path.Base(s.pkg)
+	}
+	return path.Base(s.pkg) + " -run " + s.run
 }
 
 // goPackage is what go list says of a package.
@@ -39,7 +53,7 @@ type result struct {
 	mutant
 	killer string // the first test that failed, none when the mutant survived
 	hung   bool
-	tried  []string // packages whose tests ran
+	tried  []suite // what ran
 	err    error
 	took   time.Duration
 }
@@ -57,7 +71,7 @@ func moduleRoot(ctx context.Context, dir string) (string, error) {
 
 // newHarness reads the packages below pkg/ of the module at root. Mutated files go to temp; limit is a package's time.
 func newHarness(ctx context.Context, root, temp string, limit time.Duration) (*harness, error) {
-	h := &harness{root: root, temp: temp, limit: limit, passing: map[string]func() error{}}
+	h := &harness{root: root, temp: temp, limit: limit, passing: map[suite]func() error{}}
 	cmd := exec.CommandContext(ctx, "go", "list", "-json", "./pkg/...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
@@ -76,26 +90,33 @@ func newHarness(ctx context.Context, root, temp string, limit time.Duration) (*h
 	return h, nil
 }
 
-// suites returns the packages whose tests can see m: its own, then those that depend on it, in the order of their height.
-func (h *harness) suites(m mutant) ([]string, error) {
+// suites returns the tests that can see m: those of its package that it names, all of its package, then those of the
+// packages that depend on it, in the order of their height.
+func (h *harness) suites(m mutant) ([]suite, error) {
 	dir := filepath.Join(h.root, filepath.FromSlash(path.Dir(m.File)))
 	own := slices.IndexFunc(h.packages, func(p goPackage) bool { return p.Dir == dir })
 	if own < 0 {
 		return nil, fmt.Errorf("%s: no package in %s", m.id(), dir)
 	}
 	target := h.packages[own].ImportPath
+	all := []suite{{target, "", m.XLA}}
+	if m.Test != "" {
+		all = []suite{{target, m.Test, m.XLA}, {target, "", m.XLA}}
+	}
+	if h.quick {
+		return all[:1], nil
+	}
 	var dependents []goPackage
 	for i, p := range h.packages {
-		if i != own && !h.ownOnly && h.sees(p, target) {
+		if i != own && h.sees(p, target) {
 			dependents = append(dependents, p)
 		}
 	}
 	slices.SortStableFunc(dependents, func(a, b goPackage) int { return len(a.Deps) - len(b.Deps) })
-	suites := []string{target}
 	for _, p := range dependents {
-		suites = append(suites, p.ImportPath)
+		all = append(all, suite{p.ImportPath, "", m.XLA})
 	}
-	return suites, nil
+	return all, nil
 }
 
 // sees says whether p's tests contain target: by p's own imports, or by those of its tests.
@@ -159,12 +180,12 @@ func (h *harness) try(ctx context.Context, m mutant) (r result) {
 		r.err = err
 		return r
 	}
-	for _, suite := range suites {
-		if r.err = h.baseline(ctx, suite); r.err != nil {
+	for _, s := range suites {
+		if r.err = h.baseline(ctx, s); r.err != nil {
 			return r
 		}
-		r.tried = append(r.tried, suite)
-		r.killer, r.hung, r.err = h.goTest(ctx, suite, "-overlay", overlay, "-count=1")
+		r.tried = append(r.tried, s)
+		r.killer, r.hung, r.err = h.goTest(ctx, s, "-overlay", overlay, "-count=1")
 		if r.err != nil || r.killer != "" {
 			return r
 		}
@@ -189,19 +210,24 @@ func (h *harness) overlay(m mutant) (string, error) {
 	return file, errors.Join(err, os.WriteFile(mutated, []byte(text), 0o600), os.WriteFile(file, replace, 0o600))
 }
 
-// baseline runs a package's tests without any mutant, once: where they fail, a failure says nothing about a mutant.
-func (h *harness) baseline(ctx context.Context, pkg string) error {
+// baseline runs a suite without any mutant, once: where it fails, a failure says nothing about a mutant.
+func (h *harness) baseline(ctx context.Context, s suite) error {
 	h.mu.Lock()
-	run, ok := h.passing[pkg]
+	run, ok := h.passing[s]
 	if !ok {
 		run = sync.OnceValue(func() error {
-			killer, _, err := h.goTest(ctx, pkg)
-			if err == nil && killer != "" {
-				err = fmt.Errorf("%s fails without any mutant: mend it first", killer)
+			killer, hung, err := h.goTest(ctx, s)
+			switch {
+			case err != nil:
+				return err
+			case hung:
+				return fmt.Errorf("%s runs longer than %s without any mutant: raise -limit", killer, h.limit)
+			case killer != "":
+				return fmt.Errorf("%s fails without any mutant: mend it first", killer)
 			}
-			return err
+			return nil
 		})
-		h.passing[pkg] = run
+		h.passing[s] = run
 	}
 	h.mu.Unlock()
 	return run()

@@ -1,9 +1,10 @@
 // Mutants changes the mathematics of pkg/ one bug at a time, and shows that a test of pkg/ fails for each.
 //
-//	go run ./tests/mutants [-run REGEXP] [-list] [-own] [-jobs N] [-limit DURATION]
+//	go run ./tests/mutants [-run REGEXP] [-list] [-quick] [-jobs N] [-limit DURATION]
 //
 // The working tree stays as it is: a change lives in a temporary directory and reaches go test through -overlay. For each
-// mutant the tests of its own package run first, and while none fails those of the packages that depend on it.
+// mutant the tests of its own package run first, those that its entry names before the others, and while none fails those
+// of the packages that depend on it.
 // The program exits with 1 when a mutant survives, and when one cannot be judged: its old text is not found exactly once,
 // it does not compile, or the tests fail without it.
 //
@@ -25,20 +26,20 @@ import (
 func main() {
 	run := flag.String("run", "", "only the mutants whose package and name, as in process/ddim-sign, match this `regexp`")
 	list := flag.Bool("list", false, "print the mutants with their changes and run nothing")
-	own := flag.Bool("own", false, "run the tests of the mutant's own package only, which is faster while you write them")
+	quick := flag.Bool("quick", false, "try only the tests that come first, to see what you are writing; a survivor may yet be killed by others")
 	jobs := flag.Int("jobs", 1, "how many go tests run at a time")
-	limit := flag.Duration("limit", 3*time.Minute, "time for the tests of one package; a mutant that takes longer hangs")
+	limit := flag.Duration("limit", 5*time.Minute, "time for one go test; a mutant that takes longer hangs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := command(ctx, *run, *list, *own, *jobs, *limit); err != nil {
+	if err := command(ctx, *run, *list, *quick, *jobs, *limit); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		stop()
 		os.Exit(1)
 	}
 }
 
-func command(ctx context.Context, run string, list, own bool, jobs int, limit time.Duration) error {
+func command(ctx context.Context, run string, list, quick bool, jobs int, limit time.Duration) error {
 	chosen, err := choose(all, run)
 	if err != nil {
 		return err
@@ -62,7 +63,7 @@ func command(ctx context.Context, run string, list, own bool, jobs int, limit ti
 	if err != nil {
 		return err
 	}
-	h.ownOnly = own
+	h.quick = quick
 	return errors.Join(report(os.Stdout, h.run(ctx, chosen, jobs)), ctx.Err())
 }
 

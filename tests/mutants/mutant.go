@@ -12,15 +12,17 @@ import (
 type mutant struct {
 	Name string // short, unique in its package
 	File string // from the module's root, with slashes
+	Test string // regexp of the tests of its package that run first, for speed; empty for all of them
 	Old  string
 	New  string
 	Bug  string // what the change gets wrong, and who shipped it
+	XLA  bool   // in code that runs on XLA only; the tests of the others run on pure Go, which compiles graphs at once
 }
 
-// in makes the mutants of one file.
-func in(file string, mutants ...mutant) []mutant {
+// in makes the mutants of one file, which the tests that match first are likely to kill.
+func in(file, first string, mutants ...mutant) []mutant {
 	for i := range mutants {
-		mutants[i].File = file
+		mutants[i].File, mutants[i].Test = file, first
 	}
 	return mutants
 }

@@ -89,7 +89,7 @@ func TestBaseline(t *testing.T) {
 func TestReport(t *testing.T) {
 	dead := result{mutant: mutant{Name: "dead", File: halfGo, Bug: "half for all"}, killer: "half TestOf"}
 	hung := result{mutant: mutant{Name: "hung", File: halfGo}, killer: "half TestLog2", hung: true}
-	alive := result{mutant: mutant{Name: "alive", File: halfGo, Old: "a", New: "b"}, tried: []string{"half", "twice"}}
+	alive := result{mutant: mutant{Name: "alive", File: halfGo, Old: "a", New: "b"}, tried: []suite{{"fixture/half", "TestOf", false}, {pkg: "fixture/half"}, {pkg: "fixture/twice"}}}
 	broken := result{mutant: mutant{Name: "broken", File: halfGo}, err: context.DeadlineExceeded}
 	for _, c := range []struct {
 		results []result
@@ -98,7 +98,7 @@ func TestReport(t *testing.T) {
 	}{
 		{[]result{dead, hung}, false, []string{"dead", "half for all", "half TestOf", "time limit, in half TestLog2",
 			"2 mutants: 1 killed, 1 hung, 0 survived, 0 in error"}},
-		{[]result{dead, alive}, true, []string{"SURVIVED half/alive", "[half twice]", "- a", "+ b", "1 survived"}},
+		{[]result{dead, alive}, true, []string{"SURVIVED half/alive", "[half -run TestOf half twice]", "- a", "+ b", "1 survived"}},
 		{[]result{broken}, true, []string{"ERROR half/broken: context deadline exceeded", "1 in error"}},
 	} {
 		var out strings.Builder
@@ -113,11 +113,11 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// The results come in the order of the mutants, however many run at a time, and -own leaves the dependents out.
+// The results come in the order of the mutants, however many run at a time, and -quick leaves the dependents out.
 func TestRun(t *testing.T) {
 	h := fixture(t, time.Minute)
-	h.ownOnly = true
-	mutants := in(halfGo, mutant{Name: "third", Old: "x / 3", New: "x / 2"}, mutant{Name: "missing", Old: "absent"},
+	h.quick = true
+	mutants := in(halfGo, "", mutant{Name: "third", Old: "x / 3", New: "x / 2"}, mutant{Name: "missing", Old: "absent"},
 		mutant{Name: "of", Old: "x * 0.5", New: "x"})
 	results := slices.Collect(h.run(t.Context(), mutants, 2))
 	if len(results) != 3 || results[0].killer != "" || results[1].err == nil || results[2].killer == "" {
@@ -126,7 +126,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	mutants := in(halfGo, mutant{Name: "third"}, mutant{Name: "of"})
+	mutants := in(halfGo, "", mutant{Name: "third"}, mutant{Name: "of"})
 	if chosen, err := choose(mutants, "^half/th"); err != nil || len(chosen) != 1 || chosen[0].Name != "third" {
 		t.Errorf("%v, %v; want third", chosen, err)
 	}

@@ -1,6 +1,6 @@
 package main
 
-var elboMutants = in("pkg/elbo/elbo.go",
+var elboMutants = in("pkg/elbo/elbo.go", "TestWeighted|TestDecompose|TestLogWeights|TestChapter2ImportanceSequence",
 	mutant{Name: "prior-sign", Old: `{t.Prior, -beta}`, New: `{t.Prior, beta}`,
 		Bug: "the sign of the prior's KL flipped"},
 	mutant{Name: "matching-beta", Old: `{t.Matching, -beta}`, New: `{t.Matching, -1}`,
@@ -26,7 +26,7 @@ var elboMutants = in("pkg/elbo/elbo.go",
 		Bug: "a missing log and exp: the mean of log w for log of the mean (diffusers PR 2090)"},
 )
 
-var gradientMutants = in("pkg/elbo/gradient.go",
+var gradientMutants = in("pkg/elbo/gradient.go", "TestChapter3GradientEstimators",
 	mutant{Name: "pathwise-std", Old: `GradientDraws{grads[0], Div(grads[1], ql.Std())}`, New: `GradientDraws{grads[0], grads[1]}`,
 		Bug: "∂/∂log σ for ∂/∂σ in the pathwise gradient"},
 	mutant{Name: "score-function-std", Old: `Mul(value, Div(grads[1], ql.Std()))`, New: `Mul(value, grads[1])`,

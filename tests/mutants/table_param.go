@@ -1,6 +1,6 @@
 package main
 
-var paramMutants = in("pkg/param/param.go",
+var paramMutants = in("pkg/param/param.go", "",
 	mutant{Name: "eps-variance", Old: `return Div(Sub(xt, Mul(sigma, value)), alpha)`, New: `return Div(Sub(xt, Mul(Square(sigma), value)), alpha)`,
 		Bug: "1−ᾱ for √(1−ᾱ) in x̂₀ of ε̂ (labml #152)"},
 	mutant{Name: "eps-sign", Old: `return Div(Sub(xt, Mul(sigma, value)), alpha)`, New: `return Div(Add(xt, Mul(sigma, value)), alpha)`,

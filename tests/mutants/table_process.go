@@ -1,7 +1,7 @@
 package main
 
 // Of the bugs that shipped elsewhere, each is named with the project and its issue or pull request.
-var processMutants = in("pkg/process/process.go",
+var processMutants = in("pkg/process/process.go", "",
 	mutant{Name: "alpha-bar", Old: `return Exp(p.LogAlpha(t)) }`, New: `return Exp(MulScalar(p.LogAlpha(t), 2)) }`,
 		Bug: "ᾱ for α = √ᾱ"},
 	mutant{Name: "sigma-squared", Old: `return Exp(p.LogSigma(t)) }`, New: `return Exp(MulScalar(p.LogSigma(t), 2)) }`,
@@ -116,7 +116,7 @@ var processMutants = in("pkg/process/process.go",
 		Bug: "the grid stops one step early"},
 )
 
-var discreteMutants = in("pkg/process/discrete.go",
+var discreteMutants = in("pkg/process/discrete.go", "",
 	mutant{Name: "bar", Old: `logBar += math.Log1p(-beta)`, New: `logBar = math.Log1p(-beta)`,
 		Bug: "α_t for ᾱ_t"},
 	mutant{Name: "bar-index", Old: `append(d.logAlpha, logBar/2)`, New: `append(d.logAlpha, (logBar-math.Log1p(-beta))/2)`,
@@ -139,7 +139,7 @@ var discreteMutants = in("pkg/process/discrete.go",
 		Bug: "t = T refused: an index off by one"},
 )
 
-var scheduleMutants = in("pkg/process/schedule.go",
+var scheduleMutants = in("pkg/process/schedule.go", "",
 	mutant{Name: "vp-half", Old: `(v.BetaMax-v.BetaMin)/2`, New: `(v.BetaMax - v.BetaMin)`,
 		Bug: "a missing ½ in ∫β"},
 	mutant{Name: "vp-alpha-bar", Old: `MulScalar(v.B(t), -0.5) }`, New: `MulScalar(v.B(t), -1) }`,
@@ -168,7 +168,7 @@ var scheduleMutants = in("pkg/process/schedule.go",
 		Bug: "σ² = sigmoid(λ): the sign of γ flipped"},
 )
 
-var validateMutants = in("pkg/process/validate.go",
+var validateMutants = in("pkg/process/validate.go", "",
 	mutant{Name: "flat-snr", Old: `!(atS > atT)`, New: `!(atS >= atT)`,
 		Bug: "an SNR that stays the same accepted"},
 	mutant{Name: "check-last", Old: `for i := len(times) - 1; i > 0; i-- {`, New: `for i := len(times) - 2; i > 0; i-- {`,

@@ -1,6 +1,6 @@
 package main
 
-var reverseMutants = in("pkg/sampler/reverse.go",
+var reverseMutants = in("pkg/sampler/reverse.go", "TestReverseStep|TestChain",
 	mutant{Name: "posterior-beta", Old: `return p.Posterior(xt, xt, s, t).LogStd }`, New: `return p.Transition(xt, s, t).LogStd }`,
 		Bug: "β for β̃ in the default reverse variance (PhysicsInformedDiffusionModels #4)"},
 	mutant{Name: "transition-beta", Old: `return p.Transition(xt, s, t).LogStd }`, New: `return p.Posterior(xt, xt, s, t).LogStd }`,
@@ -15,7 +15,7 @@ var reverseMutants = in("pkg/sampler/reverse.go",
 		Bug: "log-variance for log-std in the reverse law"},
 )
 
-var stepperMutants = in("pkg/sampler/stepper.go",
+var stepperMutants = in("pkg/sampler/stepper.go", "TestReverseStep|TestChain|TestLast",
 	mutant{Name: "ancestral-time", Old: `x0 := a.Denoise(st.X, t)`, New: `x0 := a.Denoise(st.X, s)`,
 		Bug: "the denoiser asked at t−1 for t (Langevin's time step in MIT's labs)"},
 	mutant{Name: "ancestral-swapped", Old: `a.law(st.X, x0, s, t), x0, s)`, New: `a.law(st.X, x0, t, s), x0, s)`,
@@ -35,7 +35,7 @@ var stepperMutants = in("pkg/sampler/stepper.go",
 		Bug: "x̂₀ for x_s in every step but the last"},
 )
 
-var ddimMutants = in("pkg/sampler/ddim.go",
+var ddimMutants = in("pkg/sampler/ddim.go", "TestEta|TestDDIM",
 	mutant{Name: "ddim-time", Old: `x0 := d.Denoise(st.X, t)`, New: `x0 := d.Denoise(st.X, s)`,
 		Bug: "the denoiser asked at t−1 for t in DDIM"},
 	mutant{Name: "ddim-swapped", Old: `d.Process.DDIM(st.X, x0, s, t, d.Eta)`, New: `d.Process.DDIM(st.X, x0, t, s, d.Eta)`,
@@ -44,7 +44,7 @@ var ddimMutants = in("pkg/sampler/ddim.go",
 		Bug: "η² for η in DDIM"},
 )
 
-var gridMutants = in("pkg/sampler/grid.go",
+var gridMutants = in("pkg/sampler/grid.go", "TestLogSNRGrid|TestPrior|TestErrors",
 	mutant{Name: "grid-rising", Old: `!(t < times[i-1])`, New: `!(t <= times[i-1])`,
 		Bug: "a grid that stands still accepted"},
 	mutant{Name: "grid-target", Old: `a + (b-a)*float64(i)/float64(n) }`, New: `a + (b-a)*float64(i)/float64(n+1) }`,
@@ -57,13 +57,13 @@ var gridMutants = in("pkg/sampler/grid.go",
 		Bug: "σ² for σ in the draw of x_T"},
 )
 
-var programMutants = in("pkg/sampler/program.go",
-	mutant{Name: "loop-times", Old: `at(times, i), at(times, done))`, New: `at(times, done), at(times, done))`,
-		Bug: "t_{i+1} for t_i in the loop: the time step off by one"},
+var programMutants = in("pkg/sampler/program.go", "TestChain|TestSampleAndPath",
+	mutant{Name: "loop-times", Old: `at(times, i), at(times, done))`, New: `at(times, graph.OnePlus(i)), at(times, done))`,
+		Bug: "t_{i+1} for t_i in the loop: the time step off by one", XLA: true},
 	mutant{Name: "loop-noise", Old: `s[0], s[1], s[rng] = done, finite, noise`, New: `s[0], s[1], _ = done, finite, noise`,
-		Bug: "every step with the same noise"},
+		Bug: "every step with the same noise", XLA: true},
 	mutant{Name: "walk-times", Old: `p.one(state, times[i], times[i+1])`, New: `p.one(state, times[0], times[i+1])`,
 		Bug: "the first time for each step's own"},
 	mutant{Name: "loop-end", Old: `graph.LessThan(s[0], s[2])`, New: `graph.LessOrEqual(s[0], s[2])`,
-		Bug: "one step too many: an index off by one"},
+		Bug: "one step too many: an index off by one", XLA: true},
 )

@@ -1,6 +1,6 @@
 package main
 
-var vdmMutants = in("pkg/vdm/vdm.go",
+var vdmMutants = in("pkg/vdm/vdm.go", "TestDefinition|TestFormsOfGD|TestPathwise|TestConsistencyGap|TestPriorTerms|TestKLOfSteps",
 	mutant{Name: "path-from-x0", Old: `Mul(Slice(step.Mean, row), x[t-1])`, New: `Mul(Slice(step.Mean, row), x[0])`,
 		Bug: "x_0 for x_{t−1} in the encoder's path"},
 	mutant{Name: "path-variance", Old: `Slice(step.Std(), row)))`, New: `Slice(step.Variance(), row)))`,
@@ -21,7 +21,7 @@ var vdmMutants = in("pkg/vdm/vdm.go",
 `, Bug: "N(0, I) for a prior that is given"},
 )
 
-var formMutants = in("pkg/vdm/forms.go",
+var formMutants = in("pkg/vdm/forms.go", "TestDefinition|TestFormsOfGD|TestPathwise|TestConsistencyGap|TestPriorTerms|TestKLOfSteps|TestOneLatent",
 	mutant{Name: "form0-sign", Old: `return Sub(m.LogJoint(x), m.LogEncoder(x))`, New: `return Add(m.LogJoint(x), m.LogEncoder(x))`,
 		Bug: "log p + log q for log p − log q"},
 	mutant{Name: "form1-prior", Old: `Prior: Sub(m.logPrior(x), Squeeze(Slice(encoder, AxisElem(-1)), 0))}`, New: `Prior: Sub(m.logPrior(x), Squeeze(Slice(encoder, AxisElem(0)), 0))}`,
@@ -48,7 +48,7 @@ var formMutants = in("pkg/vdm/forms.go",
 		Bug: "a mean for the sum in log p(x_{0:T})"},
 )
 
-var lossMutants = in("pkg/vdm/loss.go",
+var lossMutants = in("pkg/vdm/loss.go", "TestEstimateIsUnbiased|TestWeights|TestContinuousTime|TestFirstStep|TestShares",
 	mutant{Name: "loss-sign", Old: `return Neg(m.Estimate(src, x0, o).Bound())`, New: `return m.Estimate(src, x0, o).Bound()`,
 		Bug: "the bound lowered instead of raised"},
 	mutant{Name: "weight-half", Old: `Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))), 0.5)`, New: `Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))), 1)`,
@@ -76,7 +76,7 @@ var lossMutants = in("pkg/vdm/loss.go",
 		Bug: "x_1's mean for its draw in the reconstruction"},
 )
 
-var timeLawMutants = in("pkg/vdm/times.go",
+var timeLawMutants = in("pkg/vdm/times.go", "TestTimeLaws",
 	mutant{Name: "stratified-step", Old: `1/float64(dims[0])`, New: `1/float64(dims[0]+1)`,
 		Bug: "n+1 for n strata: an index off by one"},
 	mutant{Name: "stratified-wrap", Old: `u = Sub(u, Floor(u))
@@ -94,7 +94,7 @@ var timeLawMutants = in("pkg/vdm/times.go",
 		Bug: "the parts' shares missing in the density"},
 )
 
-var snrMutants = in("pkg/vdm/schedule.go",
+var snrMutants = in("pkg/vdm/schedule.go", "TestLeastVariance|TestLearnedInterior|TestCheckSchedule",
 	mutant{Name: "learned-sign", Old: `return Neg(l.Omega.Omega(scope, t)) }`, New: `return l.Omega.Omega(scope, t) }`,
 		Bug: "SNR = e^ω, which rises: a flipped sign"},
 	mutant{Name: "least-variance", Old: `Gradient(ReduceAllMean(Square(loss)), interior...)`, New: `Gradient(ReduceAllMean(loss), interior...)`,
@@ -103,7 +103,7 @@ var snrMutants = in("pkg/vdm/schedule.go",
 		Bug: "the mean's gradient not taken off inside the schedule"},
 )
 
-var levelNormalMutants = in("pkg/vdm/discretized.go",
+var levelNormalMutants = in("pkg/vdm/discretized.go", "TestLevel|TestSpikeSlab",
 	mutant{Name: "level-middle", Old: `return (2*float64(k)+1)/float64(n) - 1 }`, New: `return 2*float64(k)/float64(n) - 1 }`,
 		Bug: "a level at the edge of its share for the middle"},
 	mutant{Name: "level-intensity", Old: `k := Round(MulScalar(u, float64(n-1)))`, New: `k := Round(MulScalar(u, float64(n)))`,
@@ -124,14 +124,15 @@ var levelNormalMutants = in("pkg/vdm/discretized.go",
 		Bug: "a missing log σ in the slabs' weights"},
 )
 
-var vdmEvaluateMutants = in("pkg/vdm/evaluate.go",
+var vdmEvaluateMutants = in("pkg/vdm/evaluate.go", "TestBoundOf|TestLossOfAConstantError",
 	mutant{Name: "bits", Old: `1 / (float64(c.Size()) * math.Ln2)`, New: `math.Ln2 / float64(c.Size())`,
 		Bug: "nats times log 2 for nats over log 2"},
-	mutant{Name: "parts-recon", Old: `[]*Node{Neg(recon), m.priorKL(x0),`, New: `[]*Node{recon, m.priorKL(x0),`,
-		Bug: "the sign of the reconstruction flipped"},
-	mutant{Name: "parts-mean", Old: `ReduceMean(Reshape(matching, d[0], k), 1)`, New: `ReduceSum(Reshape(matching, d[0], k), 1)`,
+	mutant{Name: "terms-prior", Old: `		Prior:    m.priorKL(x0),
+		Matching: ReduceMean(`, New: `		Matching: ReduceMean(`,
+		Bug: "L_T missing in the bound of images"},
+	mutant{Name: "terms-mean", Old: `ReduceMean(Reshape(matching, -1, k), 1)`, New: `ReduceSum(Reshape(matching, -1, k), 1)`,
 		Bug: "a sum for the mean over the times of an image"},
-	mutant{Name: "parts-order", Old: `ReduceMean(Reshape(matching, d[0], k), 1)`, New: `ReduceMean(Reshape(matching, k, d[0]), 0)`,
+	mutant{Name: "terms-order", Old: `ReduceMean(Reshape(matching, -1, k), 1)`, New: `ReduceMean(Reshape(matching, k, -1), 0)`,
 		Bug: "images and times mixed up"},
 	mutant{Name: "bound-prior", Old: `bound[i] = nats[0][i] + nats[1][i] + nats[2][i]`, New: `bound[i] = nats[0][i] + nats[2][i]`,
 		Bug: "L_T missing in the bound reported"},
@@ -139,13 +140,13 @@ var vdmEvaluateMutants = in("pkg/vdm/evaluate.go",
 		Bug: "α for SNR: ‖x̂₀−x_0‖² not in the unit of ε"},
 )
 
-var configMutants = in("pkg/vdm/networks.go",
+var configMutants = in("pkg/vdm/networks.go", "TestBoundOf|TestLossOfAConstantError|TestNoiseError",
 	mutant{Name: "decode-mean", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `x1, Sub(p.LogSigma(t), p.LogAlpha(t))}`,
 		Bug: "x_1 for x_1/α in p(x_0|x_1)"},
 	mutant{Name: "decode-std", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `Div(x1, p.Alpha(t)), Add(p.LogSigma(t), p.LogAlpha(t))}`,
 		Bug: "ασ for σ/α in p(x_0|x_1)"},
-	mutant{Name: "loss-weight", Old: `return Mul(density, p.SNR(t))`, New: `return density`,
-		Bug: "‖x̂₀−x_0‖² for ‖ε̂−ε‖² in the loss that trains"},
-	mutant{Name: "loss-size", Old: `DivScalar(ReduceAllMean(squares), float64(c.Size()))`, New: `ReduceAllMean(squares)`,
+	mutant{Name: "loss-weight", Old: `return Mul(density, Mul(p.SNR(t), Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))))`, New: `return Mul(density, p.SNR(t))`,
+		Bug: "the head's slope missing in the loss that trains"},
+	mutant{Name: "loss-size", Old: `DivScalar(ReduceAllMean(m.Matching(noise.Finite(scope), x0, o)), float64(c.Size()))`, New: `ReduceAllMean(m.Matching(noise.Finite(scope), x0, o))`,
 		Bug: "the loss not per dimension"},
 )
