@@ -29,6 +29,7 @@ type Film interface {
 // is written above the picture in Latin letters, and the rows, which are images [n][height*width*channels] for a Grid
 // (whose own Images and labels are not shown) and points [n][2] for a Cloud. At most 24 points are shown, evenly
 // chosen, the first and the last among them.
+// Noise does not compress: twelve images of 28 by 28 take about 240 KB, a Cloud of 300 points 90 KB, in a notebook a third more.
 //
 // It panics as Images does, and when the path ends with an error: AnimationGIF returns that.
 func Animate[P any](alt string, film Film, path iter.Seq2[P, error], take func(P) (label string, rows [][]float64)) {
