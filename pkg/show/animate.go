@@ -52,6 +52,10 @@ func AnimationGIF[P any](film Film, path iter.Seq2[P, error], take func(P) (labe
 	var last *image.Paletted
 	for _, f := range frames {
 		next := film.frame(f.label, f.rows)
+		if last != nil && next.Rect != last.Rect {
+			return nil, fmt.Errorf("show.AnimationGIF: the frame %q has %d rows and the size %v, expected as many as the first, of size %v",
+				f.label, len(f.rows), next.Rect.Size(), last.Rect.Size())
+		}
 		out.Image = append(out.Image, changes(last, next))
 		out.Delay = append(out.Delay, frameDelay)
 		last = next

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -160,6 +161,10 @@ func TestPathsThatFail(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := Strip(g, 2, path, take); !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "show.Strip: ") {
+		t.Errorf("error %v", err)
+	}
+	growing := func(i int) (string, [][]float64) { return "t", slices.Repeat([][]float64{make([]float64, 10_000)}, 3-i) }
+	if _, err := AnimationGIF(Grid{Title: "t", ImageHeight: 100, ImageWidth: 100}, countdown(1), growing); err == nil || !strings.Contains(err.Error(), "has 3 rows") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := AnimationGIF(g, noPath, take); err == nil || !strings.Contains(err.Error(), "without a point") {
