@@ -163,7 +163,9 @@ func TestPathsThatFail(t *testing.T) {
 	if _, err := Strip(g, 2, path, take); !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "show.Strip: ") {
 		t.Errorf("error %v", err)
 	}
-	growing := func(i int) (string, [][]float64) { return "t", slices.Repeat([][]float64{make([]float64, 10_000)}, 3-i) }
+	growing := func(i int) (string, [][]float64) {
+		return "t", slices.Repeat([][]float64{make([]float64, 10_000)}, 3-i)
+	}
 	if _, err := AnimationGIF(Grid{Title: "t", ImageHeight: 100, ImageWidth: 100}, countdown(1), growing); err == nil || !strings.Contains(err.Error(), "has 3 rows") {
 		t.Errorf("error %v", err)
 	}
