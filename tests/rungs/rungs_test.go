@@ -30,7 +30,7 @@ var rung = map[string]int{
 
 // side lists the packages beside the ladder, each with the packages of pkg/ that it may import.
 var side = map[string][]string{
-	"nets":                {},
+	"nets":                {"internal/mathx"},
 	"backend":             {},
 	"backend/backendtest": {"backend"},
 	"fit":                 {"backend"},
