@@ -17,20 +17,21 @@ const showEvery = 100 * time.Millisecond
 type throttle struct {
 	r           *run
 	start, last time.Time
-	first, seen int // steps at the start of this session and at the last call
-	warm        int // steps done when the clock started, after the first call, which compiles
+	first, seen int     // steps at the start of this session and at the last call
+	warm        int     // steps done when the clock started, after the first call, which compiles
+	computed    float64 // Report.Seconds at that time
 }
 
 func newThrottle(r *run) *throttle {
 	return &throttle{r: r, first: r.report.Steps, seen: r.report.Steps, last: time.Now()}
 }
 
-// fitting returns how many steps fit into d by the speed so far; at least 1.
+// fitting returns how many steps fit into a call of length d by the speed of the calls so far, waiting for data apart; at least 1.
 func (t *throttle) fitting(d time.Duration) int {
 	if t.start.IsZero() || t.r.report.Steps == t.warm {
 		return DefaultStepsPerCall
 	}
-	return max(1, int(d.Seconds()*t.speed()))
+	return max(1, int(d.Seconds()*float64(t.r.report.Steps-t.warm)/max(t.r.report.Seconds-t.computed, 1e-9)))
 }
 
 func (t *throttle) speed() float64 {
@@ -40,7 +41,7 @@ func (t *throttle) speed() float64 {
 func (t *throttle) update(last bool) {
 	step := t.r.report.Steps
 	if t.start.IsZero() {
-		t.start, t.warm = time.Now(), step
+		t.start, t.warm, t.computed = time.Now(), step, t.r.report.Seconds
 	}
 	if t.r.c.Progress == nil || step == 0 || (!last && (step == t.seen || step == t.r.c.Steps || time.Since(t.last) < showEvery)) {
 		return

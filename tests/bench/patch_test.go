@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -45,12 +44,8 @@ func BenchmarkPatchStep(b *testing.B) {
 			jax := startPeer(b, "jax_diffusion.py", "step", "--calls=scan", slabs)
 			torch := startPeer(b, "torch_diffusion.py", "step", "--nets=patch", slabs)
 			turns := &turns{batches: images(patchRound), perRound: patchRound, turn: func() { jax.turn(b); torch.turn(b) }}
-			_, err := fit.Train(context.Background(), backendtest.Open(b), model.NewStore(), c.Loss(), turns, fit.Config{
-				Steps: (b.N + 2) * patchRound, LearningRate: 2e-3, Schedule: fit.WarmupCosine{Warmup: 50}, EMA: 0.999, ClipNorm: 1, Seed: 1})
-			if err != nil {
-				b.Fatal(err)
-			}
-			ours, scan, eager := turns.times[1:], jax.times["scan"], torch.times["patch"] // the first turn compiles
+			ours := train(b, turns, b.N, c.Loss(), fit.Config{LearningRate: 2e-3, EMA: 0.999, ClipNorm: 1, Seed: 1})
+			scan, eager := jax.times["scan"], torch.times["patch"]
 			b.ReportMetric(0, "ns/op")
 			report(b, "fit-ms", ours)
 			report(b, "scan-ms", scan)

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +15,10 @@ import (
 	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 )
 
 // report gives the least of the times under a name as "fit-ms", and the median under "fit-median-ms".
@@ -27,23 +33,53 @@ func median(x []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// turns is a fit.Batches that hands over to the peers after each perRound steps, off the clock.
+// turns is a fit.Batches that hands over to the peers after perRound steps or a few more, off the clock.
+//
+// fit asks for the batches of a call one right after the other, and then runs them: a pause between two requests is a
+// call of all steps asked for since the last pause.
 type turns struct {
-	batches  [][]*tensors.Tensor
-	perRound int // a multiple of the steps in one call
-	turn     func()
-	began    time.Time
-	times    []float64 // milliseconds a step
+	batches      [][]*tensors.Tensor
+	perRound     int
+	turn         func()
+	asked        time.Time // the last request was answered
+	before, done int       // steps before the call to come, and steps of this round
+	took         time.Duration
+	times        []float64 // milliseconds a step, by round
 }
 
-func (t *turns) Batch(step int) ([]*tensors.Tensor, error) {
-	if step > 0 && step%t.perRound == 0 {
-		t.times = append(t.times, float64(time.Since(t.began).Microseconds())/1e3/float64(t.perRound))
-		t.turn()
-		t.began = time.Now()
-	} else if step == 0 {
-		t.began = time.Now()
+// endless is more steps than the turns take.
+const endless = 1 << 20
+
+// train trains until there are n turns after the first, which compiles, and returns their milliseconds a step.
+func train(b *testing.B, t *turns, n int, loss fit.Loss, c fit.Config) []float64 {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	turn := t.turn
+	t.turn = func() {
+		if turn(); len(t.times) > n {
+			cancel()
+		}
 	}
+	c.Steps = endless
+	if _, err := fit.Train(ctx, backendtest.Open(b), model.NewStore(), loss, t, c); !errors.Is(err, context.Canceled) {
+		b.Fatal(err)
+	}
+	return t.times[1:]
+}
+
+// pause is longer than fit takes between two requests, and shorter than any call here.
+const pause = 5 * time.Millisecond
+
+func (t *turns) Batch(step int) ([]*tensors.Tensor, error) {
+	if gap := time.Since(t.asked); step > 0 && gap > pause {
+		t.done, t.took, t.before = t.done+step-t.before, t.took+gap, step
+		if t.done >= t.perRound {
+			t.times = append(t.times, float64(t.took.Microseconds())/1e3/float64(t.done))
+			t.turn()
+			t.done, t.took = 0, 0
+		}
+	}
+	t.asked = time.Now()
 	return t.batches[step%len(t.batches)], nil
 }
 

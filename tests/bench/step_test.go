@@ -1,15 +1,12 @@
 package bench
 
 import (
-	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
 )
@@ -26,12 +23,8 @@ const (
 func BenchmarkVAEStep(b *testing.B) {
 	jax := startPeer(b, "jax_vae.py", "step")
 	turns := &turns{batches: batches(20), perRound: perRound, turn: func() { jax.turn(b) }}
-	_, err := fit.Train(context.Background(), backendtest.Open(b), model.NewStore(), loss, turns,
-		fit.Config{Steps: (b.N + 2) * perRound, LearningRate: 1e-3, Seed: 1})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ours, jit, scan := turns.times[1:], jax.times["jit"], jax.times["scan"] // the first turn compiles
+	ours := train(b, turns, b.N, loss, fit.Config{LearningRate: 1e-3, Seed: 1})
+	jit, scan := jax.times["jit"], jax.times["scan"]
 	b.ReportMetric(0, "ns/op")
 	report(b, "fit-ms", ours)
 	report(b, "jit-ms", jit)
