@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 	"gonum.org/v1/gonum/stat"
 
@@ -19,13 +20,17 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
 	"github.com/lowerbound-ml/lowerbound/pkg/metric"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
+	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
+	"github.com/lowerbound-ml/lowerbound/pkg/vdm"
 )
 
 // What a model can do. Every model draws; a likelihood model also scores, exactly or by a bound.
@@ -36,6 +41,7 @@ var (
 	_ func(vae.VAE, noise.Source, *Node, int) *Node   = vae.VAE.LogWeights // averaged: a bound
 	_ func(hvae.HVAE, noise.Source, *Node) *Node      = hvae.HVAE.Sample
 	_ func(hvae.HVAE, noise.Source, *Node, int) *Node = hvae.HVAE.LogWeights
+	_ func(vdm.VDM, []*Node) elbo.Terms               = vdm.VDM.Form2 // of the steps that a sampler.Run draws from
 	_ func(dist.Mixture, noise.Source, int) *Node     = dist.Mixture.SampleN
 	_ dist.LogProber                                  = dist.Mixture{}
 	_ dist.Scorer                                     = dist.Mixture{}
@@ -49,6 +55,7 @@ var families = []struct {
 }{
 	{"likelihood-based: a bound", "vae", "03-vae.md"},
 	{"likelihood-based: a bound, level by level", "hvae", "04-hvae.md"},
+	{"likelihood-based: a bound, the levels a diffusion", "vdm", "05-vdm-bound.md"},
 	{"likelihood-based: autoregressive", "ar", "01-probability.md"},
 }
 
@@ -151,6 +158,22 @@ func TestBakeOff(t *testing.T) {
 		})
 		check.T(t).Less("E1.1 W₁ of the trained HVAE", metric.Wasserstein1(draws, fresh), bound)
 	})
+	t.Run("E1.1 likelihood: a diffusion model", func(t *testing.T) {
+		store := train(t, func(scope *model.Scope, batch []*Node) *Node {
+			m, head := vdmOfGM(scope)
+			return ReduceAllMean(m.Matching(noise.Finite(scope), batch[0], vdm.Objective{Head: head, Continuous: true, Times: vdm.Stratified}))
+		}, data, 2000, .005)
+		run := sampler.New(backendtest.Open(t), store, func(scope *model.Scope) sampler.Stepper {
+			m, _ := vdmOfGM(scope)
+			return sampler.Ancestral{ReverseStep: m.ReverseStep}
+		})
+		defer run.Finalize()
+		draws, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float64, n, 1), 1, 3), gmProcess.Grid(100), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.T(t).Less("E1.1 W₁ of the trained VDM", metric.Wasserstein1(check.Floats(draws), fresh), bound)
+	})
 	t.Run("E1.1 a model that is too simple", func(t *testing.T) {
 		m, sd := stat.MeanStdDev(data.data, nil)
 		draws := backendtest.Floats(t, func(g *Graph) *Node {
@@ -162,6 +185,18 @@ func TestBakeOff(t *testing.T) {
 
 func vaeOfGM(scope *model.Scope) vae.VAE {
 	return vae.New(scope, vae.Config{Data: 1, Latent: 1, Hidden: []int{32, 32}, Observation: vae.GaussianLearned})
+}
+
+// gmProcess is the diffusion of vdmOfGM.
+var gmProcess = process.Process{Schedule: process.LogSNRLinear{Max: 6, Min: -6}, TMax: 1}
+
+// vdmOfGM is a diffusion model between the two ends of gmProcess, with a network that gets x_t and λ(t).
+func vdmOfGM(scope *model.Scope) (vdm.VDM, vdm.Head) {
+	head := vdm.Head{Kind: param.V, Net: func(xt, t *Node) *Node {
+		logSNR := BroadcastToDims(MulScalar(gmProcess.LogSNR(t), .2), xt.Shape().Dimensions...)
+		return nets.MLP(scope.At("net"), Concatenate([]*Node{xt, logSNR}, 1), nets.GlorotUniform, activation.Swish, 64, 64, 1)
+	}}
+	return vdm.VDM{ReverseStep: sampler.ReverseStep{Process: gmProcess, Denoise: head.Denoiser(gmProcess)}, Times: []float64{0, 1}}, head
 }
 
 // twoNormals is a mixture whose weights, means and scales are weights; the means start at −1 and 1.
