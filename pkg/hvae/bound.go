@@ -16,7 +16,7 @@ import (
 //	KL[T−1]   estimates E_q[KL(q(z_T|z_{T−1}) ‖ N(0, I))]
 //	KL[t−1]   estimates E_q[log q(z_t|z_{t−1}) − log p(z_t|z_{t+1}, …)],  t < T
 //
-// The top term is a KL, never negative, and 0 exactly where the encoder ignores what lies below: an unused level. A term
+// The top term is a KL, never negative, and 0 exactly where q(z_T|z_{T−1}) is N(0, I) whatever lies below: an unused level. A term
 // below the top is none, in spite of its name: its two laws are conditioned on different neighbours, and it can be negative.
 // The KL it stands in for, KL(q(z_t|z_{t+1}, x) ‖ p(z_t|z_{t+1})), has no closed form.
 type Levels struct {

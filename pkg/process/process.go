@@ -13,8 +13,8 @@ import (
 // Process is the Markov process with q(x_t|x₀) = N(α(t)x₀, σ(t)²I), used at times from TMin to TMax. Its steps are those
 // of the linear diffusion dx = f(t) x dt + g(t) dw. New makes one that is checked.
 //
-// All methods on x and t panic when t does not have x's rank with size-1 event axes and x's batch (or 1), naming the
-// shapes; so do those with two times s < t. Shapes of results are those of x; the LogStd of a law has t's shape.
+// All methods on x and t panic when t does not have x's rank with size-1 event axes and x's batch (or 1), or x₀ or ε does not
+// broadcast with x, naming the shapes; so do those with two times s < t. Shapes of results are those of x; the LogStd of a law has t's shape.
 type Process struct {
 	Schedule
 	TMin, TMax float64
@@ -45,6 +45,7 @@ func (p Process) logSNRDrop(s, t *Node) *Node { return Sub(p.LogSNR(s), p.LogSNR
 // Diffuse returns x_t = α(t)x₀ + σ(t)ε, the reparameterised draw (Luo 2022, equations 61–70).
 func (p Process) Diffuse(x0, eps, t *Node) *Node {
 	checkTime("Diffuse", x0, t)
+	checkData("Diffuse", "ε", eps, x0)
 	return Add(Mul(p.Alpha(t), x0), Mul(p.Sigma(t), eps))
 }
 
@@ -73,6 +74,7 @@ func (p Process) Transition(xs, s, t *Node) dist.DiagNormal {
 // the point x₀. Source: Kingma et al. 2021, appendix A.2; Luo 2022, equations 71–85.
 func (p Process) Posterior(xt, x0, s, t *Node) dist.DiagNormal {
 	checkTime("Posterior", xt, s, t)
+	checkData("Posterior", "x₀", x0, xt)
 	logAlphaS := p.LogAlpha(s)
 	ofXt := Exp(Sub(Sub(logAlphaS, p.LogAlpha(t)), p.logSNRDrop(s, t))) // α_s(1−c)/α_t
 	ofX0 := Mul(Exp(logAlphaS), p.forgotten(s, t))
@@ -90,6 +92,7 @@ func (p Process) Posterior(xt, x0, s, t *Node) dist.DiagNormal {
 // With varX0 = 0 it is Posterior. For Gaussian data it is the exact law of x_s given x_t, and the best normal one
 // otherwise. Source: Bao et al. 2022, "Analytic-DPM", theorem 1.
 func (p Process) Reverse(xt, x0, varX0, s, t *Node) dist.DiagNormal {
+	checkData("Reverse", "Var(x₀|x_t)", varX0, xt)
 	q := p.Posterior(xt, x0, s, t)
 	ofX0 := Mul(p.Alpha(s), p.forgotten(s, t))
 	q.LogStd = MulScalar(Log(Add(q.Variance(), Mul(Square(ofX0), varX0))), 0.5)
@@ -105,6 +108,7 @@ func (p Process) Reverse(xt, x0, varX0, s, t *Node) dist.DiagNormal {
 // Source: Song, Meng and Ermon 2021, "Denoising diffusion implicit models", equations 7 and 12.
 func (p Process) DDIM(xt, x0, s, t *Node, eta float64) dist.DiagNormal {
 	checkTime("DDIM", xt, s, t)
+	checkData("DDIM", "x₀", x0, xt)
 	if !(eta >= 0 && eta <= 1) {
 		panic(fmt.Errorf("process.DDIM: η = %g, expected a number from 0 (no noise) to 1 (the noise of Posterior)", eta))
 	}
@@ -168,6 +172,18 @@ func (p Process) Grid(n int) []float64 {
 func (p Process) checkContinuous(method string) {
 	if _, ok := p.Schedule.(Discrete); ok {
 		panic(fmt.Errorf("process.%s: a Discrete schedule has no derivative in t; use Transition, or a schedule in continuous time", method))
+	}
+}
+
+// checkData panics unless v, which is called name, is a scalar or broadcasts with x axis by axis.
+func checkData(method, name string, v, x *Node) {
+	ok := v.DType() == x.DType() && (v.IsScalar() || v.Rank() == x.Rank())
+	for axis := 0; ok && axis < v.Rank(); axis++ {
+		a, b := v.Shape().Dimensions[axis], x.Shape().Dimensions[axis]
+		ok = a == b || a == 1 || b == 1
+	}
+	if !ok {
+		panic(fmt.Errorf("process.%s: %s has shape %s and x %s, expected shapes that broadcast: give both one width", method, name, v.Shape(), x.Shape()))
 	}
 }
 

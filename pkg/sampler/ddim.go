@@ -25,6 +25,7 @@ func (d DDIM) Init(x *Node) State { return State{X: x} }
 // Step returns x_s.
 func (d DDIM) Step(src noise.Source, st State, t, s *Node) State {
 	x0 := d.Denoise(st.X, t)
+	checkEstimate(x0, st.X)
 	law := d.Process.DDIM(st.X, x0, s, t, d.Eta)
 	if d.Eta == 0 {
 		src = silent{}

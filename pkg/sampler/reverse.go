@@ -1,6 +1,8 @@
 package sampler
 
 import (
+	"fmt"
+
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
@@ -16,16 +18,25 @@ type ReverseStep struct {
 	Std     ReverseStd // nil is PosteriorStd
 }
 
-// Law returns p_θ(x_s|x_t), of xt's shape, for s < t.
+// Law returns p_θ(x_s|x_t), of xt's shape, for s < t. It panics when the denoiser's x̂₀ has another shape.
 func (r ReverseStep) Law(xt, s, t *Node) dist.DiagNormal { return r.law(xt, r.Denoise(xt, t), s, t) }
 
 // law is Law with x̂₀ at hand.
 func (r ReverseStep) law(xt, x0, s, t *Node) dist.DiagNormal {
+	checkEstimate(x0, xt)
 	std := r.Std
 	if std == nil {
 		std = PosteriorStd
 	}
 	return dist.DiagNormal{Mean: r.Process.Posterior(xt, x0, s, t).Mean, LogStd: std(r.Process, xt, s, t)}
+}
+
+// checkEstimate panics unless x̂₀ has x_t's shape: a narrower one would broadcast.
+func checkEstimate(x0, xt *Node) {
+	if !x0.Shape().Equal(xt.Shape()) {
+		panic(fmt.Errorf("sampler.Stepper: the denoiser made x̂₀ of shape %s from x_t of shape %s, expected one shape: give its "+
+			"network as many outputs as the data has", x0.Shape(), xt.Shape()))
+	}
 }
 
 // ReverseStd returns the log of the standard deviation of p_θ(x_s|x_t), s < t, in a shape that broadcasts with xt's.

@@ -65,12 +65,19 @@ func Evaluate(b compute.Backend, store *model.Store, c Config, batches []*tensor
 }
 
 // LossByTime returns the mean of ‖ε̂−ε‖²/d over the images of one batch at each of the times: what the diffusion part of
-// the bound integrates over λ, in units of ½d nats. The errors are those of Evaluate.
+// the bound integrates over λ, in units of ½d nats. The errors are those of Evaluate, and a time outside the process's range
+// or no times at all.
 func (m *Model) LossByTime(batch *tensors.Tensor, times []float64, seed int64) ([]float64, error) {
 	if len(times) == 0 {
 		return nil, fmt.Errorf("vdm.Model.LossByTime: no times, expected at least one")
 	}
 	c := m.Config
+	p := c.Process()
+	for i, t := range times {
+		if !(t >= p.TMin && t <= p.TMax) {
+			return nil, fmt.Errorf("vdm.Model.LossByTime: times[%d] = %g, expected a time between TMin = %g and TMax = %g", i, t, p.TMin, p.TMax)
+		}
+	}
 	columns, err := overBatches(m.Backend, m.Store, []*tensors.Tensor{batch}, seed, func(scope *model.Scope, src noise.Source, x *Node) (out []*Node) {
 		x0 := c.data("Model.LossByTime", x)
 		v := c.Build(scope, nil)
@@ -152,6 +159,7 @@ func overBatches(b compute.Backend, store *model.Store, batches []*tensors.Tenso
 		if err != nil {
 			return nil, fmt.Errorf("batch %d of shape %s: %w", i, x.Shape(), err)
 		}
+		state.MustFinalizeAll()
 		last := len(out) - 1
 		state = out[last]
 		if columns == nil {
@@ -159,8 +167,10 @@ func overBatches(b compute.Backend, store *model.Store, batches []*tensors.Tenso
 		}
 		for j, t := range out[:last] {
 			columns[j] = append(columns[j], tensors.MustCopyFlatData[float64](t)...)
+			t.MustFinalizeAll()
 		}
 	}
+	state.MustFinalizeAll()
 	return columns, nil
 }
 

@@ -61,7 +61,7 @@ func (m VDM) Loss(src noise.Source, x0 *Node, o Objective) *Node {
 // value is the head's prediction at (x_t, t), target what it regresses on, w the weight and r the density of t. With
 // Weight = Bound the expectation is, for T latents, the sum over t = 2 … T of form 3, and with Continuous its limit
 //
-//	½ ∫ SNR'(t) E‖x̂₀ − x_0‖² dt over falling SNR = ½ ∫ (−λ'(t)) E‖ε̂ − ε‖² dt
+//	½ ∫ (−SNR'(t)) E‖x̂₀ − x_0‖² dt = ½ ∫ (−λ'(t)) E‖ε̂ − ε‖² dt
 //
 // (Luo 2022, equations 100 and 111; Kingma et al. 2021, equations 13 and 17–18). It is zero for T = 1.
 // It panics when the head's prediction does not have x_0's shape.

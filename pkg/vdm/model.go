@@ -19,8 +19,8 @@ import (
 )
 
 // Model is a diffusion model of images with its weights (float32) and the backend that runs it. Its methods take and
-// return Go slices and tensors, for scripts and notebooks; Config.Build gives the functions on nodes. Programs are
-// compiled once and kept. It is not for concurrent use.
+// return Go slices and tensors, for scripts and notebooks; Config.Build gives the functions on nodes. The programs of Sample
+// and Path are compiled once for each η and n, and kept. It is not for concurrent use.
 type Model struct {
 	Config  Config
 	Store   *model.Store
@@ -66,8 +66,9 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, d
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }
 
-// Load returns the model of config c of the finished run in dir, without its data: batch is the number of images in a batch of that run, whose batches held labels too, and f its Config. The error is that
-// of LoadOrTrain, or says that dir holds no finished run.
+// Load returns the model of config c of the finished run in dir, without its data: batch is the number of images in a batch of
+// that run, whose batches held labels too, and f its Config. The error is that of LoadOrTrain, or says that dir holds no
+// finished run.
 func Load(b compute.Backend, dir string, c Config, batch int, f fit.Config) (*Model, fit.Report, error) {
 	if _, err := os.Stat(filepath.Join(dir, "final")); err != nil {
 		return nil, fit.Report{}, fmt.Errorf("vdm.Load: %s holds no finished run (%w); LoadOrTrain makes one", dir, err)

@@ -3,19 +3,21 @@ package vdm
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/process"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
 
 // VDM is the model p(x_{0:T}) = p(x_T) Π_{t=2}^T p_θ(x_{t−1}|x_t) p(x_0|x_1) with the encoder
 // q(x_{1:T}|x_0) = Π_t q(x_t|x_{t−1}) of ReverseStep.Process (Luo 2022, equations 30–33).
 //
-// Methods panic when Times is empty, does not rise, or leaves the process's range, naming the times, and when x_0 or the
-// denoiser's x̂₀ has the wrong shape.
+// Methods panic when Times is empty, does not rise, leaves the process's range, or is no index of a Discrete schedule,
+// naming the times, and when x_0 or the denoiser's x̂₀ has the wrong shape.
 type VDM struct {
 	sampler.ReverseStep                                  // p_θ(x_{t−1}|x_t) for t ≥ 2
 	Times               []float64                        // τ_1 < … < τ_T, the times of the latents
@@ -141,11 +143,13 @@ func (m VDM) check(method string, x0 *Node) {
 	}
 }
 
-// Validate returns an error unless there is at least one latent and the times rise, between the process's TMin and TMax.
+// Validate returns an error unless there is at least one latent and the times rise, between the process's TMin and TMax,
+// on indices where the schedule is Discrete.
 func (m VDM) Validate() error {
 	if len(m.Times) == 0 {
 		return errors.New("no times, expected τ_1 < … < τ_T for T ≥ 1 latents")
 	}
+	_, discrete := m.Process.Schedule.(process.Discrete)
 	for i, t := range m.Times {
 		if i > 0 && !(t > m.Times[i-1]) {
 			return fmt.Errorf("time %d is %g after %g, expected times that rise: sort them, each once", i+1, t, m.Times[i-1])
@@ -153,6 +157,9 @@ func (m VDM) Validate() error {
 		if !(t >= m.Process.TMin && t <= m.Process.TMax) {
 			return fmt.Errorf("time %d is %g, expected one between the process's TMin = %g and TMax = %g",
 				i+1, t, m.Process.TMin, m.Process.TMax)
+		}
+		if discrete && t != math.Trunc(t) {
+			return fmt.Errorf("time %d is %g of a Discrete schedule, expected one of its indices: round it", i+1, t)
 		}
 	}
 	return nil
