@@ -86,6 +86,10 @@ func TestDefinition(t *testing.T) {
 			c.KS("E5.22 (x_t−√α_t x_{t−1})/√(1−α_t) is the noise", standard, distuv.UnitNormal.CDF, 1e-7)
 		}
 	})
+}
+
+func TestDefinitionOfMarginals(t *testing.T) {
+	c := check.T(t)
 	t.Run("E5.3 without the shrinking the variance grows", func(t *testing.T) {
 		ve := process.Process{Schedule: process.VE{SigmaMin: .01, SigmaMax: 50}, TMin: 1e-3, TMax: 1}
 		variance := func(p process.Process) []float64 { // of x_t for data of variance 1
