@@ -49,13 +49,23 @@ func Evaluate(b compute.Backend, store *model.Store, c Config, batches []*tensor
 	if len(batches) == 0 || k < 1 {
 		return Evaluation{}, fmt.Errorf("vdm.Evaluate: %d batches and %d times, expected at least one of each", len(batches), k)
 	}
-	nats, err := overBatches(b, store, batches, seed, func(scope *model.Scope, src noise.Source, x *Node) []*Node {
-		x0 := c.data("Evaluate", x)
-		terms := c.Build(scope, nil).Terms(src, x0, k)
+	run, err := newRepeated(b, store, seed, func(scope *model.Scope, src noise.Source, in []*Node) []*Node {
+		terms := c.Build(scope, nil).Terms(src, c.data("Evaluate", in[0]), k)
 		return []*Node{Neg(terms.Recon), terms.Prior, terms.Matching}
 	})
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("vdm.Evaluate: %w", err)
+	}
+	defer run.finalize()
+	nats := make([][]float64, 3)
+	for i, x := range batches {
+		parts, err := run.call(x)
+		if err != nil {
+			return Evaluation{}, fmt.Errorf("vdm.Evaluate: batch %d of shape %s: %w", i, x.Shape(), err)
+		}
+		for j := range nats {
+			nats[j] = append(nats[j], parts[j]...)
+		}
 	}
 	bound := make([]float64, len(nats[0]))
 	for i := range bound {
@@ -78,21 +88,22 @@ func (m *Model) LossByTime(batch *tensors.Tensor, times []float64, seed int64) (
 			return nil, fmt.Errorf("vdm.Model.LossByTime: times[%d] = %g, expected a time between TMin = %g and TMax = %g", i, t, p.TMin, p.TMax)
 		}
 	}
-	columns, err := overBatches(m.Backend, m.Store, []*tensors.Tensor{batch}, seed, func(scope *model.Scope, src noise.Source, x *Node) (out []*Node) {
-		x0 := c.data("Model.LossByTime", x)
-		v := c.Build(scope, nil)
-		for _, t := range times {
-			at := BroadcastToDims(fillTime(x0, t), x0.Shape().Dimensions[0], 1, 1, 1)
-			out = append(out, Mul(Reshape(v.Process.SNR(at), -1), v.squaredError(src, x0, at, v.head())))
-		}
-		return out
+	run, err := newRepeated(m.Backend, m.Store, seed, func(scope *model.Scope, src noise.Source, in []*Node) []*Node {
+		x0, v := c.data("Model.LossByTime", in[0]), c.Build(scope, nil)
+		t := BroadcastToDims(Reshape(in[1], 1, 1, 1, 1), x0.Shape().Dimensions[0], 1, 1, 1)
+		return []*Node{Mul(Reshape(v.Process.SNR(t), -1), v.squaredError(src, x0, t, v.head()))}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("vdm.Model.LossByTime: %w", err)
 	}
+	defer run.finalize()
 	loss := make([]float64, len(times))
-	for i, values := range columns {
-		loss[i] = stat.Mean(values, nil) / float64(c.Size())
+	for i, t := range times {
+		squares, err := run.call(batch, float32(t))
+		if err != nil {
+			return nil, fmt.Errorf("vdm.Model.LossByTime: t = %g, a batch of shape %s: %w", t, batch.Shape(), err)
+		}
+		loss[i] = stat.Mean(squares[0], nil) / float64(c.Size())
 	}
 	return loss, nil
 }
@@ -131,47 +142,54 @@ func strataOf(k int) TimeLaw {
 	}
 }
 
-// overBatches runs fn on every batch and returns its results, [batch] each, one after the other as float64s.
-func overBatches(b compute.Backend, store *model.Store, batches []*tensors.Tensor, seed int64,
-	fn func(scope *model.Scope, src noise.Source, x *Node) []*Node) (columns [][]float64, err error) {
+// repeated is a program that is compiled once and run again and again, with new noise each time. It leaves the store as it is.
+type repeated struct {
+	exec  *model.Exec
+	state *tensors.Tensor // of the noise
+	lacks func() error
+}
+
+// newRepeated is the program of fn, which returns nodes [batch].
+func newRepeated(b compute.Backend, store *model.Store, seed int64, fn func(scope *model.Scope, src noise.Source, in []*Node) []*Node) (*repeated, error) {
+	state, err := RNGStateFromSeed(seed)
+	if err != nil {
+		return nil, fmt.Errorf("seed %d: %w", seed, err)
+	}
 	lacks := fit.Frozen(store)
-	exec, err := model.NewExec(b, store, func(scope *model.Scope, state, x *Node) []*Node {
-		src := noise.NewStream(state)
-		out := fn(scope, src, x)
+	exec, err := model.NewExec(b, store, func(scope *model.Scope, in []*Node) []*Node {
+		src := noise.NewStream(in[0])
+		out := fn(scope, src, in[1:])
 		for i := range out {
 			out[i] = ConvertDType(out[i], dtypes.Float64)
 		}
 		return append(out, src.State())
 	})
+	return &repeated{exec, state, lacks}, err
+}
+
+// call returns fn's results as float64s.
+func (r *repeated) call(args ...any) ([][]float64, error) {
+	out, err := r.exec.Call(append([]any{r.state}, args...)...)
+	if lack := r.lacks(); lack != nil {
+		err = lack
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer exec.Finalize()
-	state, err := RNGStateFromSeed(seed)
-	if err != nil {
-		return nil, fmt.Errorf("seed %d: %w", seed, err)
+	last := len(out) - 1
+	r.state.MustFinalizeAll()
+	r.state = out[last]
+	columns := make([][]float64, last)
+	for i, t := range out[:last] {
+		columns[i] = tensors.MustCopyFlatData[float64](t)
+		t.MustFinalizeAll()
 	}
-	for i, x := range batches {
-		out, err := exec.Call(state, x)
-		if lack := lacks(); lack != nil {
-			err = lack
-		}
-		if err != nil {
-			return nil, fmt.Errorf("batch %d of shape %s: %w", i, x.Shape(), err)
-		}
-		state.MustFinalizeAll()
-		last := len(out) - 1
-		state = out[last]
-		if columns == nil {
-			columns = make([][]float64, last)
-		}
-		for j, t := range out[:last] {
-			columns[j] = append(columns[j], tensors.MustCopyFlatData[float64](t)...)
-			t.MustFinalizeAll()
-		}
-	}
-	state.MustFinalizeAll()
 	return columns, nil
+}
+
+func (r *repeated) finalize() {
+	r.state.MustFinalizeAll()
+	r.exec.Finalize()
 }
 
 // estimate returns the mean and its standard error of nats an image, in bits per dimension.

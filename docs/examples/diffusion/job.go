@@ -113,6 +113,10 @@ func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu 
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	timeIsUp := func() bool { return clock.CPU > constantPart*60*j.o.minutes }
+	if timeIsUp() { // of a run that goes on
+		cancel(errTime)
+	}
 	store = model.NewStore()
 	var failed error
 	var said time.Time
@@ -125,7 +129,7 @@ func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu 
 				said = time.Now()
 				fmt.Fprintf(os.Stderr, "%s, %.0f CPU seconds\n", s, clock.CPU)
 			}
-			if clock.CPU > constantPart*60*j.o.minutes || failed != nil {
+			if timeIsUp() || failed != nil {
 				cancel(errTime)
 			}
 		},
