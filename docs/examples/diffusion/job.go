@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -182,10 +183,27 @@ func (j *job) finish(ctx context.Context, name string, store *model.Store, steps
 	if err != nil || j.o.ship == "" {
 		return err
 	}
-	if err := os.CopyFS(j.o.ship, os.DirFS(filepath.Join(j.dir, name))); err != nil {
+	if err := copyOver(j.o.ship, filepath.Join(j.dir, name)); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(j.o.ship, "measured.json"), measured, 0o644)
+}
+
+// copyOver copies the files of a folder, over those of an earlier copy.
+func copyOver(to, from string) error {
+	return fs.WalkDir(os.DirFS(from), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.MkdirAll(filepath.Join(to, name), 0o755)
+		}
+		data, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), data, 0o644)
+	})
 }
 
 // tag names the run as vdm.LoadOrTrain does.
