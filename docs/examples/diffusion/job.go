@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -95,22 +94,22 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	if j.o.steps > 0 {
-		return j.finish(ctx, fmt.Sprintf("steps-%d", j.o.steps), model.NewStore(), j.o.steps, 0, "")
+		return j.finish(ctx, fmt.Sprintf("steps-%d", j.o.steps), model.NewStore(), j.o.steps, &clock{}, "")
 	}
-	store, steps, cpu, err := j.constant(ctx)
+	store, clock, err := j.constant(ctx)
 	if err != nil {
 		return err
 	}
-	more := max(1, int(float64(steps)*(1-constantPart)/constantPart))
-	return j.finish(ctx, fmt.Sprintf("cooled-%d-%d", steps, more), store, more, cpu, fmt.Sprintf("from step %d at the constant rate", steps))
+	more := max(1, int(float64(clock.Step)*(1-constantPart)/constantPart))
+	return j.finish(ctx, fmt.Sprintf("cooled-%d-%d", clock.Step, more), store, more, clock, fmt.Sprintf("from step %d at the constant rate", clock.Step))
 }
 
-// constant trains at the constant rate until the clock says so, and returns the weights.
-func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu float64, err error) {
+// constant trains at the constant rate until the clock says so, and returns the weights and the clock.
+func (j *job) constant(ctx context.Context) (*model.Store, *clock, error) {
 	dir := filepath.Join(j.dir, "constant")
 	clock, err := openClock(filepath.Join(j.dir, "clock.json"))
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -118,10 +117,10 @@ func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu 
 	if timeIsUp() { // of a run that goes on
 		cancel(errTime)
 	}
-	store = model.NewStore()
+	store := model.NewStore()
 	var failed error
 	var said time.Time
-	report, err := fit.LoadOrTrain(ctx, j.b, dir, store, j.c.Loss(), j.data, fit.Config{
+	_, err = fit.LoadOrTrain(ctx, j.b, dir, store, j.c.Loss(), j.data, fit.Config{
 		Steps: endless, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: warmup, Floor: 1}, EMA: longEMA, ClipNorm: clipNorm,
 		Seed: j.o.seed, SaveEvery: saveEvery, Tag: j.tag(""),
 		Progress: func(s fit.Status) {
@@ -138,7 +137,7 @@ func (j *job) constant(ctx context.Context) (store *model.Store, steps int, cpu 
 	if errors.Is(err, errTime) {
 		err = nil
 	}
-	return store, report.Steps, clock.CPU, errors.Join(err, failed)
+	return store, clock, errors.Join(err, failed)
 }
 
 // errTime ends the constant rate.
@@ -167,43 +166,42 @@ func (j *job) passMarks(store *model.Store, clock *clock) error {
 }
 
 // finish trains the store's weights, or new ones, for a number of steps with a rate that falls to 0, and measures them.
-func (j *job) finish(ctx context.Context, name string, store *model.Store, steps int, cpu float64, from string) error {
-	start := cpuSeconds()
-	c := fit.Config{Steps: steps, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: min(warmup, steps/10)}, EMA: shortEMA, ClipNorm: clipNorm,
-		Seed: j.o.seed, SaveEvery: saveEvery, Half: dtypes.Float16, Tag: j.tag(from), Progress: fit.Bar(os.Stderr)}
-	report, err := fit.LoadOrTrain(ctx, j.b, filepath.Join(j.dir, name), store, j.c.Loss(), j.data, c)
+// before is the clock of the steps so far.
+func (j *job) finish(ctx context.Context, name string, store *model.Store, steps int, before *clock, from string) error {
+	dir := filepath.Join(j.dir, name)
+	clock, err := openClock(dir + ".json")
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, report)
-	if !report.Loaded {
-		cpu += cpuSeconds() - start
+	bar := fit.Bar(os.Stderr)
+	var failed error
+	c := fit.Config{Steps: steps, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: min(warmup, steps/10)}, EMA: shortEMA, ClipNorm: clipNorm,
+		Seed: j.o.seed, SaveEvery: saveEvery, Half: dtypes.Float16, Tag: j.tag(from), Progress: func(s fit.Status) {
+			bar(s)
+			failed = errors.Join(failed, clock.at(s.Step))
+		}}
+	report, err := fit.LoadOrTrain(ctx, j.b, dir, store, j.c.Loss(), j.data, c)
+	if err = errors.Join(err, failed); err != nil {
+		return err
 	}
-	measured, err := j.measure(&vdm.Model{Config: j.c, Store: store, Backend: j.b}, name, report.Steps, cpu, report.Seconds)
+	fmt.Fprintln(os.Stderr, report)
+	m := &vdm.Model{Config: j.c, Store: store, Backend: j.b}
+	measured, err := j.measure(m, name, before.Step+report.Steps, before.CPU+clock.CPU, before.Wall+clock.Wall)
 	if err != nil || j.o.ship == "" {
 		return err
 	}
-	if err := copyOver(j.o.ship, filepath.Join(j.dir, name)); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(j.o.ship, "measured.json"), measured, 0o644)
+	return ship(dir, j.o.ship, measured)
 }
 
-// copyOver copies the files of a folder, over those of an earlier copy.
-func copyOver(to, from string) error {
-	return fs.WalkDir(os.DirFS(from), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, name), 0o755)
-		}
-		data, err := os.ReadFile(filepath.Join(from, name))
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), data, 0o644)
-	})
+// ship puts a finished run and its measurement where others load it, in place of an older one.
+func ship(from, to string, measured []byte) error {
+	if err := os.RemoveAll(filepath.Join(to, "final")); err != nil {
+		return err
+	}
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, "measured.json"), measured, 0o644)
 }
 
 // tag names the run as vdm.LoadOrTrain does.
