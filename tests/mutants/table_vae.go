@@ -1,6 +1,6 @@
 package main
 
-var vaeMutants = in("pkg/vae/vae.go", "TestTerms|TestTraverse|TestFunctions|TestExactEncoder|TestLoss",
+var vaeMutants = in("pkg/vae/vae.go", "TestTerms|TestTraverse|TestFunctions|TestExactEncoder|TestSampleWith",
 	mutant{Name: "loss-sign", Old: `return Neg(ReduceAllMean(v.Terms(`, New: `return (ReduceAllMean(v.Terms(`,
 		Bug: "the bound lowered instead of raised"},
 	mutant{Name: "loss-sum", Old: `ReduceAllMean(v.Terms(`, New: `ReduceAllSum(v.Terms(`,
@@ -21,7 +21,7 @@ var vaeMutants = in("pkg/vae/vae.go", "TestTerms|TestTraverse|TestFunctions|Test
 		Bug: "the walk stops one step early"},
 )
 
-var networkMutants = in("pkg/vae/networks.go", "TestObservations|TestNew",
+var networkMutants = in("pkg/vae/networks.go", "TestLossOfIdleWeights",
 	mutant{Name: "encoder-log-variance", Old: `2*c.Latent)), 0.5)`, New: `2*c.Latent)), 1)`,
 		Bug: "log-variance read as log-std in the encoder"},
 	mutant{Name: "decoder-order", Old: `c.Hidden[len(c.Hidden)-1-i]`, New: `c.Hidden[i]`,
@@ -44,7 +44,7 @@ var evaluateMutants = in("pkg/vae/evaluate.go", "TestEvaluate",
 		Bug: "the best draw's likelihood for the mean over draws"},
 )
 
-var hvaeMutants = in("pkg/hvae/hvae.go", "TestChapter4(Joint|Posterior|Bound|Expanded|ExactEncoder|Sampling|Levels|Matching)",
+var hvaeMutants = in("pkg/hvae/hvae.go", "TestChapter4(Joint|Posterior|Bound|Expanded|ExactEncoder|Sampling|Levels|Matching)|TestLossWith",
 	mutant{Name: "markov-level", Old: `return law(above[0])`, New: `return law(above[len(above)-1])`,
 		Bug: "z_T for z_{t+1}: an index off"},
 	mutant{Name: "climb-from-x", Old: `q = append(q, h.Encode[t](z[t-1]))`, New: `q = append(q, h.Encode[t](z[0]))`,
@@ -63,7 +63,7 @@ var hvaeMutants = in("pkg/hvae/hvae.go", "TestChapter4(Joint|Posterior|Bound|Exp
 		Bug: "z_T = 0 for a draw of the prior"},
 )
 
-var levelsMutants = in("pkg/hvae/bound.go", "TestChapter4(Joint|Posterior|Bound|Expanded|ExactEncoder|Sampling|Levels|Matching)",
+var levelsMutants = in("pkg/hvae/bound.go", "TestChapter4(Joint|Posterior|Bound|Expanded|ExactEncoder|Sampling|Levels|Matching)|TestLossWith",
 	mutant{Name: "terms-prior", Old: `terms := elbo.Terms{Recon: l.Recon, Prior: l.KL[top]}`, New: `terms := elbo.Terms{Recon: l.Recon, Prior: l.KL[0]}`,
 		Bug: "the first level's KL as the prior's"},
 	mutant{Name: "terms-matching", Old: `terms.Matching = Add(terms.Matching, kl)`, New: `terms.Matching = kl`,
@@ -90,7 +90,7 @@ var levelsMutants = in("pkg/hvae/bound.go", "TestChapter4(Joint|Posterior|Bound|
 		Bug: "draws and examples mixed up in the mean"},
 )
 
-var hvaeNetworkMutants = in("pkg/hvae/networks.go", "TestChapter4Levels|TestModel",
+var hvaeNetworkMutants = in("pkg/hvae/networks.go", "TestNetworksGive|TestChapter4Levels|TestModel",
 	mutant{Name: "decoder-log-variance", Old: `c.name("decoder", t), above, t), 0.5)`, New: `c.name("decoder", t), above, t), 1)`,
 		Bug: "log-variance read as log-std in p(z_t|z_{t+1})"},
 	mutant{Name: "encoder-log-variance", Old: `return dist.Halves(mlp(scope.At("%s", name), below, sizes), 0.5)`, New: `return dist.Halves(mlp(scope.At("%s", name), below, sizes), 1)`,

@@ -1,6 +1,6 @@
 package main
 
-var vdmMutants = in("pkg/vdm/vdm.go", "TestDefinition|TestFormsOfGD|TestPathwise|TestConsistencyGap|TestPriorTerms|TestKLOfSteps",
+var vdmMutants = in("pkg/vdm/vdm.go", "TestFormsOfGD|TestMatchingKLByHand|TestDefinition|TestPathwise|TestConsistencyGap|TestPriorTerms|TestKLOfSteps",
 	mutant{Name: "path-from-x0", Old: `Mul(Slice(step.Mean, row), x[t-1])`, New: `Mul(Slice(step.Mean, row), x[0])`,
 		Bug: "x_0 for x_{t−1} in the encoder's path"},
 	mutant{Name: "path-variance", Old: `Slice(step.Std(), row)))`, New: `Slice(step.Variance(), row)))`,
@@ -21,7 +21,7 @@ var vdmMutants = in("pkg/vdm/vdm.go", "TestDefinition|TestFormsOfGD|TestPathwise
 `, Bug: "N(0, I) for a prior that is given"},
 )
 
-var formMutants = in("pkg/vdm/forms.go", "TestDefinition|TestFormsOfGD|TestPathwise|TestConsistencyGap|TestPriorTerms|TestKLOfSteps|TestOneLatent",
+var formMutants = in("pkg/vdm/forms.go", "TestFormsOfGD|TestMatchingKLByHand|TestDefinition|TestPathwise|TestConsistencyGap|TestPriorTerms|TestKLOfSteps|TestOneLatent",
 	mutant{Name: "form0-sign", Old: `return Sub(m.LogJoint(x), m.LogEncoder(x))`, New: `return Add(m.LogJoint(x), m.LogEncoder(x))`,
 		Bug: "log p + log q for log p − log q"},
 	mutant{Name: "form1-prior", Old: `Prior: Sub(m.logPrior(x), Squeeze(Slice(encoder, AxisElem(-1)), 0))}`, New: `Prior: Sub(m.logPrior(x), Squeeze(Slice(encoder, AxisElem(0)), 0))}`,
@@ -48,7 +48,7 @@ var formMutants = in("pkg/vdm/forms.go", "TestDefinition|TestFormsOfGD|TestPathw
 		Bug: "a mean for the sum in log p(x_{0:T})"},
 )
 
-var lossMutants = in("pkg/vdm/loss.go", "TestEstimateIsUnbiased|TestWeights|TestContinuousTime|TestFirstStep|TestShares",
+var lossMutants = in("pkg/vdm/loss.go", "TestContinuousTimeOf|TestLossIsMinus|TestEstimateIsUnbiased|TestWeights|TestContinuousTime|TestFirstStep|TestShares",
 	mutant{Name: "loss-sign", Old: `return Neg(m.Estimate(src, x0, o).Bound())`, New: `return m.Estimate(src, x0, o).Bound()`,
 		Bug: "the bound lowered instead of raised"},
 	mutant{Name: "weight-half", Old: `Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))), 0.5)`, New: `Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))), 1)`,
@@ -99,8 +99,8 @@ var snrMutants = in("pkg/vdm/schedule.go", "TestLeastVariance|TestLearnedInterio
 		Bug: "SNR = e^ω, which rises: a flipped sign"},
 	mutant{Name: "least-variance", Old: `Gradient(ReduceAllMean(Square(loss)), interior...)`, New: `Gradient(ReduceAllMean(loss), interior...)`,
 		Bug: "the mean's gradient for the variance's inside the schedule"},
-	mutant{Name: "least-variance-twice", Old: `StopGradient(Sub(second[i], bound[i]))`, New: `StopGradient(second[i])`,
-		Bug: "the mean's gradient not taken off inside the schedule"},
+	mutant{Name: "least-variance-twice", Old: `StopGradient(Sub(second[i], bound[i]))`, New: `StopGradient(Add(second[i], bound[i]))`,
+		Bug: "the mean's gradient added, not taken off, inside the schedule"},
 )
 
 var levelNormalMutants = in("pkg/vdm/discretized.go", "TestLevel|TestSpikeSlab",
@@ -124,11 +124,12 @@ var levelNormalMutants = in("pkg/vdm/discretized.go", "TestLevel|TestSpikeSlab",
 		Bug: "a missing log σ in the slabs' weights"},
 )
 
-var vdmEvaluateMutants = in("pkg/vdm/evaluate.go", "TestBoundOf|TestLossOfAConstantError",
+var vdmEvaluateMutants = in("pkg/vdm/evaluate.go", "TestLossOf|TestEvaluateParts|TestLossIs|TestBoundOf",
 	mutant{Name: "bits", Old: `1 / (float64(c.Size()) * math.Ln2)`, New: `math.Ln2 / float64(c.Size())`,
 		Bug: "nats times log 2 for nats over log 2"},
 	mutant{Name: "terms-prior", Old: `		Prior:    m.priorKL(x0),
-		Matching: ReduceMean(`, New: `		Matching: ReduceMean(`,
+		Matching: ReduceMean(`, New: `		Prior:    ZerosLike(m.priorKL(x0)),
+		Matching: ReduceMean(`,
 		Bug: "L_T missing in the bound of images"},
 	mutant{Name: "terms-mean", Old: `ReduceMean(Reshape(matching, -1, k), 1)`, New: `ReduceSum(Reshape(matching, -1, k), 1)`,
 		Bug: "a sum for the mean over the times of an image"},
@@ -136,17 +137,17 @@ var vdmEvaluateMutants = in("pkg/vdm/evaluate.go", "TestBoundOf|TestLossOfAConst
 		Bug: "images and times mixed up"},
 	mutant{Name: "bound-prior", Old: `bound[i] = nats[0][i] + nats[1][i] + nats[2][i]`, New: `bound[i] = nats[0][i] + nats[2][i]`,
 		Bug: "L_T missing in the bound reported"},
-	mutant{Name: "by-time-weight", Old: `v.Process.SNR(at)`, New: `v.Process.Alpha(at)`,
+	mutant{Name: "by-time-weight", Old: `v.Process.SNR(t)`, New: `v.Process.Alpha(t)`,
 		Bug: "α for SNR: ‖x̂₀−x_0‖² not in the unit of ε"},
 )
 
-var configMutants = in("pkg/vdm/networks.go", "TestBoundOf|TestLossOfAConstantError|TestNoiseError",
+var configMutants = in("pkg/vdm/networks.go", "TestLossOf|TestLossIs|TestEvaluateParts",
 	mutant{Name: "decode-mean", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `x1, Sub(p.LogSigma(t), p.LogAlpha(t))}`,
 		Bug: "x_1 for x_1/α in p(x_0|x_1)"},
 	mutant{Name: "decode-std", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `Div(x1, p.Alpha(t)), Add(p.LogSigma(t), p.LogAlpha(t))}`,
 		Bug: "ασ for σ/α in p(x_0|x_1)"},
 	mutant{Name: "loss-weight", Old: `return Mul(density, Mul(p.SNR(t), Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))))`, New: `return Mul(density, p.SNR(t))`,
-		Bug: "the head's slope missing in the loss that trains"},
+		Bug: "the slope of the head missing in the loss that trains"},
 	mutant{Name: "loss-size", Old: `DivScalar(ReduceAllMean(m.Matching(noise.Finite(scope), x0, o)), float64(c.Size()))`, New: `ReduceAllMean(m.Matching(noise.Finite(scope), x0, o))`,
 		Bug: "the loss not per dimension"},
 )
