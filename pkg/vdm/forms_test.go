@@ -98,6 +98,25 @@ func rows(x *Node) (each []*Node) {
 	return each
 }
 
+// A law for x_T that is not N(0, I) enters all forms.
+func TestGivenPrior(t *testing.T) {
+	m := exact(d4, gd)
+	m.Prior = func(like *Node) dist.DiagNormal {
+		return dist.DiagNormal{Mean: AddScalar(ZerosLike(like), .3), LogStd: AddScalar(ZerosLike(like), math.Log(1.2))}
+	}
+	law := overPaths(t, m, 1, func(x []*Node) []*Node {
+		two := m.Form2(x)
+		return []*Node{two.Prior, two.Bound(), m.Form0(x), m.Form1(x).Sum(), m.PriorKL1(x), m.Form2(x).Recon, m.Form2(x).Matching}
+	})
+	mean, variance := math.Sqrt(bar[4]), 1-bar[4]
+	kl := .5 * (math.Log(1.44/variance) - 1 + (variance+(mean-.3)*(mean-.3))/1.44)
+	c := check.T(t)
+	c.Near("E5.19 KL(q(x_T|x_0) ‖ N(.3, 1.44))", law[0].mean, kl, a64)
+	c.Near("E5.19 in form 2", law[1].mean, law[5].mean-kl-law[6].mean, a64)
+	c.Near("E5.9 and form 0, form 1", []float64{law[2].mean, law[3].mean}, law[1].mean, a64)
+	c.Near("E5.13 form 1's prior keeps the information", law[4].mean, kl+.5*math.Log((1-bar[4])/(1-alpha[4])), a64)
+}
+
 // Each term's gap is A_{t+1} Cov(x_t, x_{t+1}|x_{t−1})/S_{t+1}; with A_{t+1} = 0 there is none.
 func TestConsistencyGap(t *testing.T) {
 	m := exact(d4, gd)

@@ -50,8 +50,10 @@ func TestEstimateIsUnbiased(t *testing.T) {
 	}
 	terms := backendtest.Call(t, func(g *Graph) []*Node {
 		e := m.Estimate(noise.FromSeed(g, 3), Ones(g, vdmShape(100_000, 1)), vdm.Objective{Head: head(m, param.Eps)})
-		return []*Node{e.Recon, e.Prior, e.Matching, e.Bound()}
+		loss := m.Loss(noise.FromSeed(g, 3), Ones(g, vdmShape(100_000, 1)), vdm.Objective{Head: head(m, param.Eps)})
+		return []*Node{e.Recon, e.Prior, e.Matching, e.Bound(), Neg(loss)}
 	})
+	c.Near("E5.34 the loss is minus the bound", terms[4], terms[3], 1e-12)
 	c.MC("E5.34 one random t: the matching term", check.Floats(terms[2]), .3955078125+.0868626498+.0213250427, .01)
 	c.MC("E5.34 the whole bound", check.Floats(terms[3]), -.8128320140600969, .01)
 	c.MC("E5.12 its reconstruction", check.Floats(terms[0]), -.1290818059, .01)
@@ -102,13 +104,12 @@ var (
 	})}
 )
 
-// matchingAt returns the expectation of the estimate over ε and x₀ ~ gd, and its square's, at each place u: four points
-// ±√2 on each axis integrate a quadratic function of two normals exactly, nine Gauss–Hermite points a quartic one.
-func matchingAt(p process.Process, o vdm.Objective, second bool) func(u *Node) *Node {
+// matchingAt returns the expectation of the continuous estimate over ε and x₀ ~ gd, or of its square, at each place u
+// between two times: nine Gauss–Hermite points integrate polynomials of two normals exactly up to degree 5 in each.
+func matchingAt(p process.Process, from, to float64, second bool) func(u *Node) *Node {
 	node, weight := []float64{-math.Sqrt(3), 0, math.Sqrt(3)}, []float64{1. / 6, 2. / 3, 1. / 6}
-	m := bestModel(p, []float64{0, 1}, gd)
-	o.Kind, o.Net = param.Eps, param.Predict(p, param.Eps, m.Denoise)
-	o.Continuous = true
+	m := bestModel(p, []float64{from, to}, gd)
+	o := vdm.Objective{Head: head(m, param.Eps), Continuous: true}
 	return func(u *Node) *Node {
 		total := ZerosLike(u)
 		column := ExpandAxes(u, -1)
@@ -131,10 +132,12 @@ func matchingAt(p process.Process, o vdm.Objective, second bool) func(u *Node) *
 
 func TestContinuousTime(t *testing.T) {
 	b, c := backendtest.Open(t), check.T(t)
-	c.Near("E5.48 the estimate's expectation", check.Integral(b, matchingAt(linear, vdm.Objective{}, false), 0, 1), limit, 1e-8)
-	c.Near("E5.49 by another path", check.Integral(b, matchingAt(cubic, vdm.Objective{}, false), 0, 1), limit, 1e-8)
+	c.Near("E5.48 the estimate's expectation", check.Integral(b, matchingAt(linear, 0, 1, false), 0, 1), limit, 1e-8)
+	c.Near("E5.49 by another path", check.Integral(b, matchingAt(cubic, 0, 1, false), 0, 1), limit, 1e-8)
+	inner := .5 * math.Log((1+.5*math.Exp(6))/(1+.5*math.Exp(-8))) // λ(.2) = 6, λ(.9) = −8
+	c.Near("E5.48 between two latents inside the range", check.Integral(b, matchingAt(linear, .2, .9, false), 0, 1), inner, 1e-8)
 	variance := func(p process.Process) float64 {
-		return check.Integral(b, matchingAt(p, vdm.Objective{}, true), 0, 1) - limit*limit
+		return check.Integral(b, matchingAt(p, 0, 1, true), 0, 1) - limit*limit
 	}
 	flat, steep := variance(linear), variance(cubic)
 	t.Logf("variance of one estimate: %g for λ linear in t, %g for the cubic", flat, steep)
