@@ -134,9 +134,9 @@ func TestLearnedSchedule(t *testing.T) {
 		}
 		return trained(scope, p, times, h), vdm.Objective{Head: h, Times: vdm.Stratified}
 	}
-	fixedStore := train(t, 1500, mixtureData{256}, fixed)
+	fixedStore := train(t, 800, mixtureData{256}, fixed)
 	before, _ := bounds(t, fixedStore, x0, fixed)
-	store := train(t, 1500, mixtureData{256}, learned)
+	store := train(t, 800, mixtureData{256}, learned)
 	after, _ := bounds(t, store, x0, learned)
 	gain := make([]float64, len(before))
 	for i := range gain {
@@ -270,13 +270,16 @@ func TestHeads(t *testing.T) {
 		return total
 	}
 	store, b := model.NewStore(), backendtest.Open(t)
-	c := fit.Config{Steps: 1500, LearningRate: 4e-3, Schedule: fit.WarmupCosine{Warmup: 20}, Seed: 1}
+	c := fit.Config{Steps: 1000, LearningRate: 4e-3, Schedule: fit.WarmupCosine{Warmup: 20}, Seed: 1}
 	if _, err := fit.Train(context.Background(), b, store, loss, datasets.MustLoader(toys.SwissRoll().Sample(20_000, 1), 256, 1, datasets.Options{}), c); err != nil {
 		t.Fatal(err)
 	}
 	data := toys.SwissRoll().Sample(2000, 77)
 	exact, bandwidth := pairs(data.X), metric.MedianBandwidth(pairs(data.X)[:500])
 	floor := metric.MMD2(pairs(toys.SwissRoll().Sample(2000, 78).X), exact, bandwidth)
+	const bar = .01
+	blob := pairs(sampler.Prior(shapes.Make(dtypes.Float32, 2000, 2), 1.2, 6)) // of about the data's spread, without its shape
+	check.T(t).Less("E5.56 the bar keeps a shapeless model out", bar, metric.MMD2(blob, exact, bandwidth))
 	for _, v := range variants {
 		run := sampler.New(b, store, func(scope *model.Scope) sampler.Stepper {
 			return sampler.Ancestral{ReverseStep: sampler.ReverseStep{Process: p, Denoise: network(scope.At("%s", v.name), p, v.kind, 64).Denoiser(p)}}
@@ -287,7 +290,7 @@ func TestHeads(t *testing.T) {
 		}
 		mmd := metric.MMD2(pairs(check.Floats(draws)), exact, bandwidth)
 		t.Logf("%-12s MMD² %.5f (two exact sets %.5f)", v.name, mmd, floor)
-		check.T(t).Less("E5.56 MMD² of "+v.name, mmd, .02)
+		check.T(t).Less("E5.56 MMD² of "+v.name, mmd, bar)
 		run.Finalize()
 	}
 }
