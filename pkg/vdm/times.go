@@ -80,11 +80,3 @@ func Mix(base TimeLaw, parts ...Part) TimeLaw {
 		return u, Div(inverse, density)
 	}
 }
-
-// Uncorrected draws from the law without dividing by its density: what is estimated is then weighted by it.
-func Uncorrected(law TimeLaw) TimeLaw {
-	return func(src noise.Source, g *Graph, dtype dtypes.DType, dims ...int) (u, inverse *Node) {
-		u, _ = law(src, g, dtype, dims...)
-		return u, OnesLike(u)
-	}
-}
