@@ -71,7 +71,9 @@ func TestNetworksGiveLogVariances(t *testing.T) {
 		if v.Shape().Rank() == 1 && len(flat) == 2 { // the biases of μ and ρ
 			flat = []float32{.5, float32(math.Log(4))}
 		}
-		v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	out, err := model.CallOnceN(b, m.Store, func(scope *model.Scope, x *Node) []*Node {
 		h := m.Build(scope)

@@ -100,7 +100,9 @@ func TestLossOfIdleWeights(t *testing.T) {
 		if strings.Contains(v.Path(), "decoder") {
 			sizes["decoder"] += len(flat)
 		}
-		v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if want := 2*5 + 5 + 5*3 + 3 + 3*7 + 7; sizes["decoder"] != want {
 		t.Errorf("%d weights in the decoder 2-5-3-7, want %d", sizes["decoder"], want)

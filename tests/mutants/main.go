@@ -31,10 +31,10 @@ func main() {
 	limit := flag.Duration("limit", 5*time.Minute, "time for one go test; a mutant that takes longer hangs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := command(ctx, *run, *list, *quick, *jobs, *limit); err != nil {
+	err := command(ctx, *run, *list, *quick, *jobs, *limit)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
-		stop()
 		os.Exit(1)
 	}
 }
