@@ -60,7 +60,7 @@ func normals[F float32 | float64](r *rand.Rand, shape shapes.Shape, std float64)
 const bisections = 60
 
 // LogSNRGrid returns the n+1 times from TMax to TMin at which the log-SNR rises in n equal steps. With a Discrete schedule
-// each is the next free index, and where λ(TMin) is infinite the last step goes from the index after TMin to TMin.
+// each is the nearest free index, and where λ(TMin) is infinite the last step goes from the index after TMin to TMin.
 // The schedule is evaluated on b. It returns an error when n < 1, when a Discrete schedule has fewer than n steps, and
 // when λ is infinite at an end of a schedule in continuous time.
 func LogSNRGrid(b compute.Backend, p process.Process, n int) ([]float64, error) {
