@@ -58,6 +58,21 @@ func TestContinuousTimeOfAPartOfTheRange(t *testing.T) {
 	check.T(t).Near("matching", got, want, 1e-9)
 }
 
+// NoiseError is ‖ε̂−ε‖² whatever the head predicts: c² a dimension for a denoiser that is off by cσ/α.
+func TestLossIsTheNoiseErrorOfEveryHead(t *testing.T) {
+	const c = .7
+	p := process.Process{Schedule: process.LogSNRLinear{Max: 6, Min: -4}, TMax: 1}
+	m := vdm.VDM{ReverseStep: sampler.ReverseStep{Process: p}, Times: []float64{0, 1}}
+	for _, k := range param.Kinds {
+		o := vdm.NoiseError(6, -4)
+		o.Head = vdm.Head{Kind: k, Net: param.Predict(p, k, func(xt, t *Node) *Node {
+			return Add(OnesLike(xt), MulScalar(Div(p.Sigma(t), p.Alpha(t)), c))
+		})}
+		got := backendtest.Floats(t, func(g *Graph) *Node { return m.Matching(noise.FromSeed(g, 2), Ones(g, vdmShape(50, 2)), o) })
+		check.T(t).Near(k.String(), got, 2*c*c, 1e-9)
+	}
+}
+
 // Each KL by hand, from the posterior's variance to the transition's, where the two directions differ; the denoiser says 0
 // and x_0 is 1. The prior is one that is given.
 func TestMatchingKLByHand(t *testing.T) {
@@ -131,6 +146,31 @@ func TestEvaluateParts(t *testing.T) {
 	c.Near("recon", got.Recon.Mean, recon, 5*got.Recon.SE)
 	c.Less("its standard error", got.Recon.SE, .02)
 	c.Near("bound", got.Bound.Mean, got.Recon.Mean+got.Prior.Mean+got.Diffusion.Mean, 1e-9)
+}
+
+// p(x_0|x_1) is Bayes' rule for 17 levels that are all as probable, at x_1 = αx_0 + σε.
+func TestDecodeIsBayesRule(t *testing.T) {
+	m, n := coarse(t), vdm.Levels(17)
+	alpha, sigma := coefficients(1)
+	x1, levels := [][]float64{{-1.4, -.3}, {.05, .8}}, [][]int{{0, 7}, {6, 16}}
+	x0, want := [][]float64{{0, 0}, {0, 0}}, make([]float64, 2)
+	for i, row := range x1 {
+		for j, z := range row {
+			x0[i][j] = n.Value(levels[i][j])
+			total := 0.0
+			for _, x := range n.Values() {
+				total += math.Exp(-math.Pow((z-alpha*x)/sigma, 2) / 2)
+			}
+			want[i] += -math.Pow((z-alpha*x0[i][j])/sigma, 2)/2 - math.Log(total)
+		}
+	}
+	out, err := model.CallOnce(m.Backend, m.Store, func(scope *model.Scope, x0, x1 *Node) *Node {
+		return m.Config.Build(scope, nil).Decode(x1).LogProb(x0)
+	}, x0, x1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check.T(t).Near("log p(x_0|x_1)", check.Floats(out), want, 1e-12)
 }
 
 // noiseErrors returns ‖ε̂−ε‖²/d of n draws at time t.

@@ -17,22 +17,24 @@ import (
 // event is a line of go test -json.
 type event struct {
 	Action, Package, Test, Output, FailedBuild string
+	Elapsed                                    float64 // seconds
 }
 
 // outcome is what the events of one go test amount to.
 type outcome struct {
-	killer string // the first test that failed, subtests before their parents
+	killer string        // the first test that failed, subtests before their parents; none when all passed
+	hung   bool          // it ran past the limit
+	took   time.Duration // the tests, without their compilation
+
 	last   string // the last test that began: what a crash ended
 	failed bool   // the package failed, with or without a test's name
-	hung   bool
 	built  bool
 	output strings.Builder // of the compiler, and of go itself
 }
 
-// goTest runs the tests of s until one fails. killer names that one, empty when all pass; hung says that it ran past the
-// limit. The error is go's own, or the compiler's.
-func (h *harness) goTest(ctx context.Context, s suite, args ...string) (killer string, hung bool, err error) {
-	args = append([]string{"test", "-json", "-failfast", "-vet=off", "-timeout", h.limit.String(), "-run", s.run}, args...)
+// goTest runs the tests of s until one fails. The error is go's own, or the compiler's.
+func (h *harness) goTest(ctx context.Context, s suite, limit time.Duration, args ...string) (*outcome, error) {
+	args = append([]string{"test", "-json", "-failfast", "-vet=off", "-count=1", "-timeout", limit.String(), "-run", s.run}, args...)
 	cmd := exec.CommandContext(ctx, "go", append(args, s.pkg)...)
 	cmd.Dir = h.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // the library without C is the library on pure Go
@@ -41,14 +43,14 @@ func (h *harness) goTest(ctx context.Context, s suite, args ...string) (killer s
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
-	out := outcome{built: true}
+	out := &outcome{built: true}
 	cmd.Stderr = &out.output
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return "", false, err
+		return out, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", false, err
+		return out, err
 	}
 	for lines := bufio.NewReader(stdout); err == nil; {
 		var line []byte
@@ -58,15 +60,16 @@ func (h *harness) goTest(ctx context.Context, s suite, args ...string) (killer s
 	status := cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
-		return "", false, fmt.Errorf("%s: %w", s.pkg, ctx.Err())
+		return out, fmt.Errorf("%s: %w", s.pkg, ctx.Err())
 	case !out.built:
-		return "", false, fmt.Errorf("%s does not compile:\n%s", s.pkg, out.output.String())
+		return out, fmt.Errorf("%s does not compile:\n%s", s.pkg, out.output.String())
 	case status == nil:
-		return "", false, nil
+		return out, nil
 	case !out.failed:
-		return "", false, errors.Join(fmt.Errorf("go test %s: %w", s.pkg, status), errors.New(out.output.String()))
+		return out, errors.Join(fmt.Errorf("go test %s: %w", s.pkg, status), errors.New(out.output.String()))
 	}
-	return path.Base(s.pkg) + " " + cmp.Or(out.killer, out.last, "as a whole"), out.hung, nil
+	out.killer = path.Base(s.pkg) + " " + cmp.Or(out.killer, out.last, "as a whole")
+	return out, nil
 }
 
 // read takes in one line; what is no event is output.
@@ -85,6 +88,10 @@ func (o *outcome) read(line []byte) {
 		o.last = e.Test
 	case "output":
 		o.hung = o.hung || strings.HasPrefix(e.Output, "panic: test timed out after")
+	case "pass":
+		if e.Test == "" {
+			o.took = time.Duration(e.Elapsed * float64(time.Second))
+		}
 	case "fail":
 		o.built = o.built && e.FailedBuild == ""
 		o.failed = o.failed || e.Test == ""

@@ -23,8 +23,15 @@ type harness struct {
 	quick    bool // try the first suite only
 	packages []goPackage
 	mu       sync.Mutex
-	passing  map[suite]func() error // baseline of each suite, run once
+	passing  map[suite]func() (time.Duration, error) // baseline of each suite, run once
 }
+
+// A mutant hangs when its tests take longer than the limit and slower times what they take without it, so that a busy
+// machine is not taken for a hang. The tests without it have patience.
+const (
+	slower   = 10
+	patience = 30 * time.Minute
+)
 
 // suite is the tests of a package that match run, all when it is empty.
 type suite struct {
@@ -69,9 +76,10 @@ func moduleRoot(ctx context.Context, dir string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// newHarness reads the packages below pkg/ of the module at root. Mutated files go to temp; limit is a package's time.
+// newHarness reads the packages below pkg/ of the module at root. Mutated files go to temp; limit is the
+// least time after which a mutant hangs.
 func newHarness(ctx context.Context, root, temp string, limit time.Duration) (*harness, error) {
-	h := &harness{root: root, temp: temp, limit: limit, passing: map[suite]func() error{}}
+	h := &harness{root: root, temp: temp, limit: limit, passing: map[suite]func() (time.Duration, error){}}
 	cmd := exec.CommandContext(ctx, "go", "list", "-json", "./pkg/...")
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
@@ -181,12 +189,15 @@ func (h *harness) try(ctx context.Context, m mutant) (r result) {
 		return r
 	}
 	for _, s := range suites {
-		if r.err = h.baseline(ctx, s); r.err != nil {
+		limit, err := h.baseline(ctx, s)
+		if err != nil {
+			r.err = err
 			return r
 		}
 		r.tried = append(r.tried, s)
-		r.killer, r.hung, r.err = h.goTest(ctx, s, "-overlay", overlay, "-count=1")
-		if r.err != nil || r.killer != "" {
+		out, err := h.goTest(ctx, s, limit, "-overlay", overlay)
+		if err != nil || out.killer != "" {
+			r.killer, r.hung, r.err = out.killer, out.hung, err
 			return r
 		}
 	}
@@ -210,22 +221,22 @@ func (h *harness) overlay(m mutant) (string, error) {
 	return file, errors.Join(err, os.WriteFile(mutated, []byte(text), 0o600), os.WriteFile(file, replace, 0o600))
 }
 
-// baseline runs a suite without any mutant, once: where it fails, a failure says nothing about a mutant.
-func (h *harness) baseline(ctx context.Context, s suite) error {
+// baseline runs a suite without any mutant, once, and returns how long a mutant's may take. Where it fails, a failure says
+// nothing about a mutant.
+func (h *harness) baseline(ctx context.Context, s suite) (time.Duration, error) {
 	h.mu.Lock()
 	run, ok := h.passing[s]
 	if !ok {
-		run = sync.OnceValue(func() error {
-			killer, hung, err := h.goTest(ctx, s)
+		run = sync.OnceValues(func() (time.Duration, error) {
+			out, err := h.goTest(ctx, s, patience)
 			switch {
 			case err != nil:
-				return err
-			case hung:
-				return fmt.Errorf("%s runs longer than %s without any mutant: raise -limit", killer, h.limit)
-			case killer != "":
-				return fmt.Errorf("%s fails without any mutant: mend it first", killer)
+			case out.hung:
+				err = fmt.Errorf("%s runs longer than %s without any mutant: take a quieter machine", out.killer, patience)
+			case out.killer != "":
+				err = fmt.Errorf("%s fails without any mutant: mend it first", out.killer)
 			}
-			return nil
+			return h.limit + slower*out.took, err
 		})
 		h.passing[s] = run
 	}

@@ -28,7 +28,7 @@ func main() {
 	list := flag.Bool("list", false, "print the mutants with their changes and run nothing")
 	quick := flag.Bool("quick", false, "try only the tests that come first, to see what you are writing; a survivor may yet be killed by others")
 	jobs := flag.Int("jobs", 1, "how many go tests run at a time")
-	limit := flag.Duration("limit", 5*time.Minute, "time for one go test; a mutant that takes longer hangs")
+	limit := flag.Duration("limit", time.Minute, "a mutant hangs after this time and ten times what the tests take without it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := command(ctx, *run, *list, *quick, *jobs, *limit)

@@ -30,6 +30,7 @@ func fixture(t *testing.T, limit time.Duration) *harness {
 }
 
 func TestTry(t *testing.T) {
+	h := fixture(t, time.Minute)
 	for _, c := range []struct {
 		name, from, to string
 		killer, err    string
@@ -44,7 +45,6 @@ func TestTry(t *testing.T) {
 		{"a compile error is no kill", "x / 3", "y / 3", "", "undefined: y"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := fixture(t, time.Minute)
 			r := h.try(t.Context(), mutant{Name: "test", File: halfGo, Old: c.from, New: c.to})
 			if c.err == "" && r.err != nil || c.err != "" && (r.err == nil || !strings.Contains(r.err.Error(), c.err)) {
 				t.Errorf("error %v, want one with %q", r.err, c.err)
@@ -57,7 +57,7 @@ func TestTry(t *testing.T) {
 }
 
 func TestHangs(t *testing.T) {
-	h := fixture(t, 2*time.Second)
+	h := fixture(t, time.Second)
 	r := h.try(t.Context(), mutant{Name: "loop", File: halfGo, Old: "n /= 2", New: "n /= 1"})
 	if r.err != nil || !r.hung || r.killer != "half TestLog2" {
 		t.Errorf("killed by %q (hung: %t), %v; want half TestLog2 hung", r.killer, r.hung, r.err)

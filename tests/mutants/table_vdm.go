@@ -141,7 +141,7 @@ var vdmEvaluateMutants = in("pkg/vdm/evaluate.go", "TestLossOf|TestEvaluateParts
 		Bug: "α for SNR: ‖x̂₀−x_0‖² not in the unit of ε"},
 )
 
-var configMutants = in("pkg/vdm/networks.go", "TestLossOf|TestLossIs|TestEvaluateParts",
+var configMutants = in("pkg/vdm/networks.go", "TestDecodeIs|TestLossOf|TestLossIs|TestEvaluateParts",
 	mutant{Name: "decode-mean", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `x1, Sub(p.LogSigma(t), p.LogAlpha(t))}`,
 		Bug: "x_1 for x_1/α in p(x_0|x_1)"},
 	mutant{Name: "decode-std", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `Div(x1, p.Alpha(t)), Add(p.LogSigma(t), p.LogAlpha(t))}`,
