@@ -208,7 +208,7 @@ func TestDeterminism(t *testing.T) {
 }
 
 func TestGather(t *testing.T) {
-	want := map[string]int{"8 Gaussians": 2, "moons": 3, "swiss roll": 2, "line": 2, "rings": 3, "checkerboard": 2}
+	want := map[string]int{"8 Gaussians": 2, "moons": 3, "swiss roll": 2, "line": 2, "rings": 3, "checkerboard": 2, "nested": 2}
 	for name, law := range laws() {
 		p := law.Sample(10, 1)
 		batch, err := p.Gather([]int{7, 2})

@@ -28,7 +28,9 @@ func TestFrozen(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "lacks 1 weights of the network, as /net/bias") {
 		t.Errorf("a made-up weight: %v", err)
 	}
-	err = run(func(scope *model.Scope, x *Node) *Node { return Add(x, noise.Finite(scope).RandomNormal(x.Graph(), x.Shape())) })
+	err = run(func(scope *model.Scope, x *Node) *Node {
+		return Add(x, noise.Finite(scope).RandomNormal(x.Graph(), x.Shape()))
+	})
 	if err != nil {
 		t.Errorf("noise: %v", err)
 	}

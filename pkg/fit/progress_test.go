@@ -63,7 +63,7 @@ func TestThrottle(t *testing.T) {
 	r.report.Steps = 20
 	clock.update(false)
 	r.report.Steps = 40
-	clock.start = time.Now().Add(-10 * time.Second) // 20 steps in 10 s
+	r.report.Seconds = 10 // in which those 20 steps were computed
 	if got := clock.fitting(2 * time.Second); got < 3 || got > 4 {
 		t.Errorf("2 s at 2 steps a second: %d steps, want 4", got)
 	}

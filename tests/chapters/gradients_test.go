@@ -21,7 +21,11 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
+	"github.com/lowerbound-ml/lowerbound/pkg/param"
+	"github.com/lowerbound-ml/lowerbound/pkg/process"
+	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
+	"github.com/lowerbound-ml/lowerbound/pkg/vdm"
 )
 
 // losses are the objectives of the library, each as package fit takes it. A new model adds a row here.
@@ -47,14 +51,16 @@ var losses = map[string]fit.Loss{
 		m, q, x := latent(scope, batch[0])
 		return Neg(ReduceAllMean(elbo.ImportanceWeighted(elbo.LogWeights(waves{}, q, x, m.LogJoint, 4))))
 	},
-	"vae: Bernoulli":                         vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{4}}),
-	"vae: Gaussian":                          vaeLoss(vae.Config{Data: 3, Latent: 2, Observation: vae.Gaussian, Std: .5}),
-	"vae: Gaussian, learned s":               vaeLoss(vae.Config{Data: 3, Latent: 1, Observation: vae.GaussianLearned, Std: .5}),
-	"vae: Gaussian, s of each pixel":         vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{3}, Observation: vae.GaussianPerPixel}),
-	"hvae: three Markovian levels":           hvaeLoss(hvae.Config{Data: 3, Latents: []int{2, 1, 1}}),
-	"hvae: networks with a hidden layer":     hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 1}, Hidden: []int{4}}),
-	"hvae: a level sees all levels above":    hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 2, 1}, General: true, Observation: vae.GaussianLearned}),
-	"hvae: levels that share their networks": hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 1, 1}, Shared: true, Observation: vae.Gaussian}),
+	"vae: Bernoulli":                                       vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{4}}),
+	"vae: Gaussian":                                        vaeLoss(vae.Config{Data: 3, Latent: 2, Observation: vae.Gaussian, Std: .5}),
+	"vae: Gaussian, learned s":                             vaeLoss(vae.Config{Data: 3, Latent: 1, Observation: vae.GaussianLearned, Std: .5}),
+	"vae: Gaussian, s of each pixel":                       vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{3}, Observation: vae.GaussianPerPixel}),
+	"hvae: three Markovian levels":                         hvaeLoss(hvae.Config{Data: 3, Latents: []int{2, 1, 1}}),
+	"hvae: networks with a hidden layer":                   hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 1}, Hidden: []int{4}}),
+	"hvae: a level sees all levels above":                  hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 2, 1}, General: true, Observation: vae.GaussianLearned}),
+	"hvae: levels that share their networks":               hvaeLoss(hvae.Config{Data: 3, Latents: []int{1, 1, 1}, Shared: true, Observation: vae.Gaussian}),
+	"vdm: three latents, noise head, learned schedule":     vdmLoss(param.Eps, false),
+	"vdm: infinitely many steps, v head, learned schedule": vdmLoss(param.V, true),
 	"ar: MADE": func(scope *model.Scope, batch []*Node) *Node {
 		return ar.Model{Logits: func(x *Node) *Node {
 			return nets.MADE(scope.At("made"), x, nets.GlorotUniform, Tanh, 6)
@@ -71,6 +77,26 @@ func vaeLoss(c vae.Config) fit.Loss {
 func hvaeLoss(c hvae.Config) fit.Loss {
 	return func(scope *model.Scope, batch []*Node) *Node {
 		return hvae.New(scope, c).Loss(waves{}, batch[0], Scalar(batch[0].Graph(), batch[0].DType(), .7), 2)
+	}
+}
+
+// vdmLoss is minus the bound's estimate with three latents, or infinitely many, and a learned schedule.
+func vdmLoss(kind param.Kind, continuous bool) fit.Loss {
+	return func(scope *model.Scope, batch []*Node) *Node {
+		learned := vdm.LearnedSNR{Omega: nets.Monotone{Start: -4, End: 4, Hidden: 2}}
+		p := process.Process{Schedule: learned.Schedule(scope.At("omega")), TMax: 1}
+		head := vdm.Head{Kind: kind, Net: func(xt, t *Node) *Node {
+			return nets.MLP(scope.At("net"), Concatenate([]*Node{xt, t}, 1), nets.GlorotUniform, Tanh, 3, 3)
+		}}
+		m := vdm.VDM{
+			ReverseStep: sampler.ReverseStep{Process: p, Denoise: head.Denoiser(p)},
+			Times:       []float64{0, .4, 1},
+			Decode: func(x1 *Node) dist.LogProber {
+				t := constant(x1.Graph(), 0)
+				return dist.DiagNormal{Mean: Div(x1, p.Alpha(t)), LogStd: Sub(p.LogSigma(t), p.LogAlpha(t))}
+			},
+		}
+		return ReduceAllMean(m.Loss(waves{}, batch[0], vdm.Objective{Head: head, Continuous: continuous}))
 	}
 }
 
