@@ -48,7 +48,9 @@ func redraw(t *testing.T, store *model.Store, keep, scale float64) {
 		for i := range flat {
 			flat[i] = keep*flat[i] + scale*source.NormFloat64()
 		}
-		v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...)); err != nil {
+			panic(err)
+		}
 	}
 }
 

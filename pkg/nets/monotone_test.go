@@ -72,7 +72,9 @@ func wild[F float32 | float64](store *model.Store, seed uint64) {
 		for i := range flat {
 			flat[i] = F(3 * source.NormFloat64())
 		}
-		v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...))
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, v.Shape().Dimensions...)); err != nil {
+			panic(err)
+		}
 	}
 }
 
@@ -119,7 +121,7 @@ func monotoneEnds(t *testing.T) {
 
 func TestMonotonePanics(t *testing.T) {
 	for want, m := range map[string]nets.Monotone{"Start < End": {Start: 1, End: 1, Hidden: 4}, "1 or more": {Start: 0, End: 1}} {
-		_, err := model.CallOnce(backendtest.Open(t), model.NewStore(), func(s *model.Scope, x *graph.Node) *graph.Node { return m.Omega(s, x) }, []float64{.5})
+		_, err := model.CallOnce(backendtest.Open(t), model.NewStore(), m.Omega, []float64{.5})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "nets.Monotone") {
 			t.Errorf("error %v, want one that says %q", err, want)
 		}

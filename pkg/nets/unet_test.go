@@ -53,7 +53,9 @@ func TestUNetMirror(t *testing.T) {
 		if v.Shape().Rank() == 4 && v.Shape().Dimensions[0] == 3 {
 			d := v.Shape().Dimensions
 			flat := mirror(tensors.MustCopyFlatData[float64](v.MustValue()), 3, 3, d[2]*d[3])
-			v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, d...))
+			if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, d...)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	most := 0.0

@@ -11,7 +11,7 @@ import (
 
 // Data that do not broadcast with x are named with both shapes.
 func TestDataThatDoNotBroadcast(t *testing.T) {
-	at := func(x *Node, v float64) *Node { return constant(x, v) }
+	at := constant
 	for want, method := range map[string]func(x, other *Node) *Node{
 		"process.Diffuse: ε has shape":           func(x, o *Node) *Node { return d4.Diffuse(x, o, at(x, 2)) },
 		"process.Posterior: x₀ has shape":        func(x, o *Node) *Node { return d4.Posterior(x, o, at(x, 1), at(x, 2)).Mean },

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -25,7 +24,7 @@ func TestLogSNRGrid(t *testing.T) {
 				t.Fatal(err)
 			}
 			check.T(t).Near("ends", []float64{times[0], times[9]}, []float64{p.TMax, p.TMin}, 0)
-			logSNR := backendtest.Floats(t, func(u *Node) *Node { return p.LogSNR(u) }, times)
+			logSNR := backendtest.Floats(t, p.LogSNR, times)
 			check.T(t).Near("λ", logSNR, floats.Span(make([]float64, 10), logSNR[0], logSNR[9]), 1e-9)
 			if err := sampler.CheckTimes(p, times); err != nil {
 				t.Error(err)

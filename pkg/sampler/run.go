@@ -98,7 +98,7 @@ func (r *Run) program(x *tensors.Tensor, times []float64) (*program, error) {
 	if x == nil || !x.Ok() {
 		return nil, fmt.Errorf("x is no valid tensor, expected x at times[0]: see Prior")
 	}
-	if x.Rank() == 0 || !(x.DType() == float32Type || x.DType() == float64Type) {
+	if x.Rank() == 0 || x.DType() != float32Type && x.DType() != float64Type {
 		return nil, fmt.Errorf("x is %s, expected [batch, …] of float32 or float64", x.Shape())
 	}
 	row, value, err := badRow(x)
