@@ -122,15 +122,15 @@ func (m *Model) Path(n int, s Sampling, seed int64) iter.Seq2[sampler.Point, err
 }
 
 // Intensities returns images x_t, values around −1 to 1 of shape [n, Height, Width, Channels], as rows of intensities of
-// the nearest levels.
+// the nearest levels. It returns an error for another shape.
 func (m *Model) Intensities(x *tensors.Tensor) ([][]float64, error) {
 	values, err := tensors.CopyFlatData[float32](x)
 	if err != nil {
 		return nil, fmt.Errorf("vdm.Model.Intensities: %w", err)
 	}
 	size := m.Config.Size()
-	if len(values)%size != 0 {
-		return nil, fmt.Errorf("vdm.Model.Intensities: %d values of shape %s, expected images of %d", len(values), x.Shape(), size)
+	if want := m.shape(len(values) / size); !x.Shape().Equal(want) {
+		return nil, fmt.Errorf("vdm.Model.Intensities: x has shape %s, expected images of the trained size, as %s", x.Shape(), want)
 	}
 	rows := make([][]float64, len(values)/size)
 	for i := range rows {
@@ -140,6 +140,14 @@ func (m *Model) Intensities(x *tensors.Tensor) ([][]float64, error) {
 		}
 	}
 	return rows, nil
+}
+
+// Finalize frees the programs that Sample and Path compiled. The model can be used again, and compiles anew.
+func (m *Model) Finalize() {
+	for _, run := range m.runs {
+		run.Finalize()
+	}
+	clear(m.runs)
 }
 
 // start checks a request and returns what a run needs: the noise at TMax and the times from there to TMin.

@@ -53,6 +53,8 @@ func TestModelErrors(t *testing.T) {
 	wantError(t, err, "0 batches")
 	_, err = vdm.Evaluate(b, model.NewStore(), tiny, good, 1, 1)
 	wantError(t, err, "lacks", "train")
+	_, err = m.Intensities(tensors.FromShape(shapes.Make(dtypes.Float32, 1, 4, 8, 1))) // as many numbers as two images
+	wantError(t, err, "vdm.Model.Intensities", "[1, 4, 8, 1]", "[2, 4, 4, 1]")
 	_, err = m.Sample(4, vdm.Sampling{Steps: 0}, 1)
 	wantError(t, err, "vdm.Model.Sample", "T = 0")
 	_, err = m.Sample(0, vdm.Sampling{Steps: 5}, 1)
