@@ -35,6 +35,18 @@ func CheckTimes(p process.Process, times []float64) error {
 	return nil
 }
 
+// Count returns n, n−1, …, 0: the times of a Stepper that counts its n steps, as Langevin. It panics when n < 1.
+func Count(n int) []float64 {
+	if n < 1 {
+		panic(fmt.Errorf("sampler.Count: %d steps, expected at least 1", n))
+	}
+	times := make([]float64, n+1)
+	for i := range times {
+		times[i] = float64(n - i)
+	}
+	return times
+}
+
 // Prior draws x_T ~ N(0, std² I) of a float32 or float64 shape on the host, the same on every backend. std is 1 for a
 // process that keeps the variance, and σ(TMax) for VE. It panics for another dtype.
 func Prior(shape shapes.Shape, std float64, seed int64) *tensors.Tensor {

@@ -24,6 +24,7 @@ type program struct {
 	run    *Run
 	x      shapes.Shape
 	check  func(times []float64) error
+	steps  Stepper           // as built first: for what it says of a failed run, not for its nodes
 	vars   []*model.Variable // the weights that a step reads
 	aux    []shapes.Shape    // of State.Aux
 	starts bool              // Init makes more than x
@@ -83,7 +84,7 @@ func (p *program) look(g *graph.Graph) {
 	r := p.run
 	model.SetStore(g, r.store)
 	stepper := p.stepper()
-	p.check = stepper.Check
+	p.check, p.steps = stepper.Check, stepper
 	x, rng := graph.Parameter(g, "x", p.x), graph.Parameter(g, "rng", graph.RNGStateShape)
 	time := shapes.Make(p.x.DType)
 	t, s := graph.Parameter(g, "t", time), graph.Parameter(g, "s", time)
@@ -121,15 +122,20 @@ func (p *program) state(st State) []*graph.Node {
 	return append([]*graph.Node{st.X}, st.Aux...)
 }
 
-// advance takes one step from scalar time t to s. It returns the state, the state of the noise, and whether x is finite.
-func (p *program) advance(stepper Stepper, state []*graph.Node, rng, t, s *graph.Node) (next []*graph.Node, newRNG, finite *graph.Node) {
+// advance takes one step from scalar time t to s. It returns the state, the state of the noise, whether x is finite, and
+// whether the Stepper is done.
+func (p *program) advance(stepper Stepper, state []*graph.Node, rng, t, s *graph.Node) (next []*graph.Node, newRNG, finite, done *graph.Node) {
 	ones := make([]int, p.x.Rank())
 	for i := range ones {
 		ones[i] = 1
 	}
 	src := noise.NewStream(rng)
 	next = p.state(stepper.Step(src, State{state[0], state[1:]}, graph.Reshape(t, ones...), graph.Reshape(s, ones...)))
-	return next, src.State(), graph.LogicalAll(graph.IsFinite(next[0]))
+	done = graph.Const(rng.Graph(), false)
+	if f, ok := stepper.(Finisher); ok {
+		done = graph.Reshape(f.Done(State{next[0], next[1:]}))
+	}
+	return next, src.State(), graph.LogicalAll(graph.IsFinite(next[0])), done
 }
 
 // builder makes a graph of the inputs and the weights.
@@ -178,43 +184,44 @@ func (p *program) buildStart(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node 
 	return p.state(p.stepper().Init(in[0]))
 }
 
-// buildStep is the program of one step: t, s, the noise's state, x and Aux to finite, the noise's state, x and Aux.
+// buildStep is the program of one step: t, s, the noise's state, x and Aux to finite, done, the noise's state, x and Aux.
 func (p *program) buildStep(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
-	next, rng, finite := p.advance(p.stepper(), in[3:], in[2], in[0], in[1])
-	return append([]*graph.Node{finite, rng}, next...)
+	next, rng, finite, done := p.advance(p.stepper(), in[3:], in[2], in[0], in[1])
+	return append([]*graph.Node{finite, done, rng}, next...)
 }
 
 // buildLoop is the program of all steps, as a While: the number of steps n, the times [capacity], the noise's state, x and Aux
-// to the number of steps done, finite, and x.
+// to the number of steps taken, finite, done, x and Aux.
 //
-//	state: i, finite, n, times, the noise's state, x and Aux, the weights
-//	while i < n and finite: x = step(x, times[i], times[i+1]); i++
+//	state: i, finite, done, n, times, the noise's state, x and Aux, the weights
+//	while i < n and finite and not done: x = step(x, times[i], times[i+1]); i++
 //
 // As in package fit, everything travels in the state, since an XLA loop captures nothing, and the main function makes no
 // graph.Scalar, which would be one node for the main function and the body.
 func (p *program) buildLoop(g *graph.Graph, in, weights []*graph.Node) []*graph.Node {
-	state := append([]*graph.Node{graph.Const(g, int32(0)), graph.Const(g, true)}, in...)
-	const rng, first = 4, 5
+	state := append([]*graph.Node{graph.Const(g, int32(0)), graph.Const(g, true), graph.Const(g, false)}, in...)
+	const i, finite, done, n, times, rng, first = 0, 1, 2, 3, 4, 5, 6
 	after := len(state) // x and Aux end, the weights begin
 	state = append(state, weights...)
 
 	cond := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
 		s := parameters(g, state)
-		return []*graph.Node{graph.LogicalAnd(graph.LessThan(s[0], s[2]), s[1])}
+		return []*graph.Node{graph.LogicalAnd(graph.LessThan(s[i], s[n]), graph.LogicalAnd(s[finite], graph.LogicalNot(s[done])))}
 	})
 	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
 		s := parameters(g, state)
 		for i, v := range p.vars {
 			v.SetNodeValue(s[after+i])
 		}
-		i, done, times := s[0], graph.OnePlus(s[0]), s[3]
-		next, noise, finite := p.advance(p.stepper(), s[first:after], s[rng], at(times, i), at(times, done))
-		s[0], s[1], s[rng] = done, finite, noise
+		from, to := at(s[times], s[i]), at(s[times], graph.OnePlus(s[i]))
+		var next []*graph.Node
+		next, s[rng], s[finite], s[done] = p.advance(p.stepper(), s[first:after], s[rng], from, to)
+		s[i] = graph.OnePlus(s[i])
 		copy(s[first:], next)
 		return s
 	})
 	out := graph.While(cond, body, state...)
-	return []*graph.Node{out[0], out[1], out[first]}
+	return append([]*graph.Node{out[i], out[finite], out[done]}, out[first:after]...)
 }
 
 // parameters declares a closure's parameters, one for each node of the state.
@@ -242,16 +249,16 @@ func (p *program) initial(x *tensors.Tensor) ([]*tensors.Tensor, error) {
 // capacity is what the number of times is rounded up to, so that the loop is compiled once for many numbers.
 const capacity = 1024
 
-// sample runs all steps in one call.
-func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (*tensors.Tensor, error) {
+// sample runs all steps in one call, and returns the number of steps taken and the state after them.
+func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
 	state, err := p.initial(x)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer p.free(x, state)
 	rng, err := rngState(seed)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer rng.MustFinalizeAll()
 	args := []any{int32(len(times) - 1), p.times(times), rng}
@@ -260,14 +267,35 @@ func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (*tenso
 	}
 	out, err := p.loop.Call(args...)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	defer p.free(nil, out[:2])
-	if !tensors.ToScalar[bool](out[1]) {
-		defer p.free(nil, out[2:])
-		return nil, diverged(out[2], int(tensors.ToScalar[int32](out[0])), times)
+	defer p.free(nil, out[:3])
+	steps, last := int(tensors.ToScalar[int32](out[0])), out[3:]
+	if err := p.judge(out[1], out[2], last, steps, times); err != nil {
+		p.free(nil, last)
+		return 0, nil, err
 	}
-	return out[2], nil
+	return steps, last, nil
+}
+
+// judge returns an error when the last step made x not finite, or was the last and left a Finisher unfinished.
+func (p *program) judge(finite, done *tensors.Tensor, state []*tensors.Tensor, steps int, times []float64) error {
+	if !tensors.ToScalar[bool](finite) {
+		return p.diverged(state, steps, times)
+	}
+	_, finishes := p.steps.(Finisher)
+	if finishes && steps == len(times)-1 && !tensors.ToScalar[bool](done) {
+		return fmt.Errorf("not done after %d steps%s", steps, p.explain(state, -1))
+	}
+	return nil
+}
+
+// explain returns what the Stepper has to say, behind a colon.
+func (p *program) explain(state []*tensors.Tensor, row int) string {
+	if e, ok := p.steps.(Explainer); ok {
+		return ": " + e.Explain(state[1:], row)
+	}
+	return ""
 }
 
 // times returns the times in x's dtype, padded to a multiple of capacity.
@@ -277,38 +305,41 @@ func (p *program) times(times []float64) any {
 	return shapes.CastAsDType(padded, p.x.DType)
 }
 
-// walk runs the steps one by one. visit sees each x_t and says whether to go on. walk returns the last x, which is then the
-// caller's to free, or nil after an early stop; everything else it frees.
-func (p *program) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (*tensors.Tensor, error) {
+// walk runs the steps one by one. visit sees each x_t and says whether to go on. walk returns the number of steps taken and
+// the state after them, which is then the caller's to free, or nil after an early stop; everything else it frees.
+func (p *program) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (int, []*tensors.Tensor, error) {
 	state, err := p.initial(x)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	rng, err := rngState(seed)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	state = append([]*tensors.Tensor{rng}, state...)
 	defer func() { p.free(x, state) }()
+	over := false
 	for i := 0; visit(Point{i, times[i], state[1]}); i++ {
-		if i == len(times)-1 {
-			last := state[1]
-			state = append(state[:1], state[2:]...)
-			return last, nil
+		if over || i == len(times)-1 {
+			last := state[1:]
+			state = state[:1]
+			return i, last, nil
 		}
 		next, err := p.one(state, times[i], times[i+1])
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		p.free(x, state)
-		state = next[1:]
-		ok := tensors.ToScalar[bool](next[0])
-		p.free(nil, next[:1])
-		if !ok {
-			return nil, diverged(state[1], i+1, times)
+		flags := next[:2]
+		state = next[2:]
+		over = tensors.ToScalar[bool](flags[1])
+		err = p.judge(flags[0], flags[1], state[1:], i+1, times)
+		p.free(nil, flags)
+		if err != nil {
+			return 0, nil, err
 		}
 	}
-	return nil, nil
+	return 0, nil, nil
 }
 
 // one takes one step.

@@ -61,17 +61,57 @@ func (p Point) Copy() (*tensors.Tensor, error) { return p.X.LocalClone() }
 // It returns an error when the times do not suit the Stepper, the store lacks weights, the Stepper changes a shape, or
 // when x is not finite: the step and the row are named.
 func (r *Run) Sample(x *tensors.Tensor, times []float64, seed int64) (*tensors.Tensor, error) {
-	p, err := r.program(x, times)
-	var last *tensors.Tensor
-	if err == nil && p.loops {
-		last, err = p.sample(x, times, seed)
-	} else if err == nil {
-		last, err = p.walk(x, times, seed, func(Point) bool { return true })
-	}
+	last, err := r.last(x, times, seed)
 	if err != nil {
 		return nil, fmt.Errorf("sampler.Run.Sample: %w", err)
 	}
+	for _, a := range last.Aux {
+		a.MustFinalizeAll()
+	}
+	return last.X, nil
+}
+
+// Final is the state in which a run ends, on the device; Finalize frees it.
+type Final struct {
+	X     *tensors.Tensor
+	Aux   []*tensors.Tensor // as the Stepper's State.Aux
+	Steps int               // taken: fewer than there are times for when a Finisher was done
+}
+
+// Finalize frees the state.
+func (f Final) Finalize() {
+	for _, t := range append([]*tensors.Tensor{f.X}, f.Aux...) {
+		t.MustFinalizeAll()
+	}
+}
+
+// SampleState is Sample, and returns the whole state after the last step: a chain's acceptances, its log-weights, the
+// evaluations that an adaptive solver took.
+func (r *Run) SampleState(x *tensors.Tensor, times []float64, seed int64) (Final, error) {
+	last, err := r.last(x, times, seed)
+	if err != nil {
+		return Final{}, fmt.Errorf("sampler.Run.SampleState: %w", err)
+	}
 	return last, nil
+}
+
+// last runs all steps.
+func (r *Run) last(x *tensors.Tensor, times []float64, seed int64) (Final, error) {
+	p, err := r.program(x, times)
+	if err != nil {
+		return Final{}, err
+	}
+	sample := p.sample
+	if !p.loops {
+		sample = func(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
+			return p.walk(x, times, seed, func(Point) bool { return true })
+		}
+	}
+	steps, state, err := sample(x, times, seed)
+	if err != nil {
+		return Final{}, err
+	}
+	return Final{state[0], state[1:], steps}, nil
 }
 
 // Path takes the steps that Sample takes, and yields every x_t: the start, and x after each step. Each step is a call of one
@@ -81,11 +121,9 @@ func (r *Run) Path(x *tensors.Tensor, times []float64, seed int64) iter.Seq2[Poi
 	return func(yield func(Point, error) bool) {
 		p, err := r.program(x, times)
 		if err == nil {
-			var last *tensors.Tensor
-			last, err = p.walk(x, times, seed, func(p Point) bool { return yield(p, nil) })
-			if last != nil {
-				last.MustFinalizeAll()
-			}
+			var last []*tensors.Tensor
+			_, last, err = p.walk(x, times, seed, func(p Point) bool { return yield(p, nil) })
+			p.free(nil, last)
 		}
 		if err != nil {
 			yield(Point{}, fmt.Errorf("sampler.Run.Path: %w", err))
@@ -144,13 +182,17 @@ func firstBad[F float32 | float64](x []F, perRow int) (row int, value float64) {
 }
 
 // diverged is the error of a step that made x not finite.
-func diverged(x *tensors.Tensor, step int, times []float64) error {
-	row, value, err := badRow(x)
+func (p *program) diverged(state []*tensors.Tensor, step int, times []float64) error {
+	row, value, err := badRow(state[0])
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("step %d of %d, from t = %g to %g: row %d of x is %g, expected finite numbers: look at the denoiser's "+
-		"output there, and at the schedule at both times", step, len(times)-1, times[step-1], times[step], row, value)
+	hint := p.explain(state, row)
+	if hint == "" {
+		hint = ": look at the denoiser's output there, and at the schedule at both times"
+	}
+	return fmt.Errorf("step %d of %d, from t = %g to %g: row %d of x is %g, expected finite numbers%s", step, len(times)-1,
+		times[step-1], times[step], row, value, hint)
 }
 
 // rngState is the state that a run's noise starts from.

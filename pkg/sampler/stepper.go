@@ -5,6 +5,7 @@ import (
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
@@ -25,6 +26,21 @@ type Stepper interface {
 	Step(src noise.Source, st State, t, s *Node) State
 	// Check returns an error unless it can step along the falling times.
 	Check(times []float64) error
+}
+
+// Finisher is a Stepper that may be done before the times are used up, as one that chooses its own steps. A run that
+// uses them up is then an error.
+type Finisher interface {
+	Stepper
+	// Done returns whether st is the last state, one bool.
+	Done(st State) *Node
+}
+
+// Explainer is a Stepper that knows more of a run that failed.
+type Explainer interface {
+	// Explain returns what the values of State.Aux tell, and what to do: of a row that is not finite, or, when row is −1, of
+	// a Finisher that was not done.
+	Explain(aux []*tensors.Tensor, row int) string
 }
 
 // Last says how the step that arrives at TMin ends a chain.

@@ -57,13 +57,17 @@ var gridMutants = in("pkg/sampler/grid.go", "TestLogSNRGrid|TestPrior|TestErrors
 		Bug: "σ² for σ in the draw of x_T"},
 )
 
-var programMutants = in("pkg/sampler/program.go", "TestChain|TestSampleAndPath",
-	mutant{Name: "loop-times", Old: `at(times, i), at(times, done))`, New: `at(times, graph.OnePlus(i)), at(times, done))`,
+var programMutants = in("pkg/sampler/program.go", "TestChain|TestSampleAndPath|TestFinisher",
+	mutant{Name: "loop-times", Old: `at(s[times], s[i]), at(s[times]`, New: `at(s[times], graph.OnePlus(s[i])), at(s[times]`,
 		Bug: "t_{i+1} for t_i in the loop: the time step off by one", XLA: true},
-	mutant{Name: "loop-noise", Old: `s[0], s[1], s[rng] = done, finite, noise`, New: `s[0], s[1], _ = done, finite, noise`,
+	mutant{Name: "loop-noise", Old: `next, s[rng], s[finite]`, New: `next, _, s[finite]`,
 		Bug: "every step with the same noise", XLA: true},
 	mutant{Name: "walk-times", Old: `p.one(state, times[i], times[i+1])`, New: `p.one(state, times[0], times[i+1])`,
 		Bug: "the first time for each step's own"},
-	mutant{Name: "loop-end", Old: `graph.LessThan(s[0], s[2])`, New: `graph.LessOrEqual(s[0], s[2])`,
+	mutant{Name: "loop-end", Old: `graph.LessThan(s[i], s[n])`, New: `graph.LessOrEqual(s[i], s[n])`,
 		Bug: "one step too many: an index off by one", XLA: true},
+	mutant{Name: "loop-done", Old: `graph.LogicalAnd(s[finite], graph.LogicalNot(s[done]))`, New: `s[finite]`,
+		Bug: "a Stepper that is done goes on", XLA: true},
+	mutant{Name: "walk-done", Old: `if over || i == len(times)-1`, New: `if i == len(times)-1`,
+		Bug: "a Stepper that is done goes on, step by step"},
 )
