@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,7 +104,14 @@ func TestHalfWidth(t *testing.T) {
 	}
 	full, fullReport := run(t.TempDir(), dtypes.InvalidDType)
 	for half, digits := range map[dtypes.DType]float64{dtypes.Float16: 0x1p-11, dtypes.BFloat16: 0x1p-8} {
-		store, r := run(t.TempDir(), half)
+		dir := t.TempDir()
+		store, r := run(dir, half)
+		shipped := model.NewStore()
+		again, tag, err := Load(dir, shipped)
+		if want := values(t, store, "/net/layer_1/dense/weights"); err != nil || tag != "" || again.Steps != 3 || again.Bytes != r.Bytes ||
+			!slices.Equal(values(t, shipped, "/net/layer_1/dense/weights"), want) {
+			t.Errorf("%s: Load gives %v, tag %q, error %v, or other weights", half, again, tag, err)
+		}
 		changed := false
 		for i, w := range values(t, full, "/net/layer_1/dense/weights") {
 			got := values(t, store, "/net/layer_1/dense/weights")[i]

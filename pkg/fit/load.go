@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
@@ -36,6 +38,39 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, store *mode
 		return r.report, fmt.Errorf("fit.LoadOrTrain: %w", err)
 	}
 	return r.report, nil
+}
+
+// Load puts the weights of the finished run in dir into store, which must be new, in full width, and returns the run's report and
+// its Config.Tag. It knows nothing of the network: compare the Tag with that of the network you mean to use, as the
+// models' own Load do. LoadOrTrain instead holds the run against a loss and a whole Config.
+func Load(dir string, store *model.Store) (Report, string, error) {
+	folder := filepath.Join(dir, finalName)
+	m, values, err := readFolder(folder)
+	if err == nil && m.Kind != kindFinal {
+		err = fmt.Errorf("%s holds a %q, expected a %q", folder, m.Kind, kindFinal)
+	}
+	if err != nil {
+		return Report{}, "", fmt.Errorf("fit.Load: %w; LoadOrTrain makes a finished run", err)
+	}
+	for name, value := range values {
+		if name == lossesName {
+			continue
+		}
+		dtype := value.DType()
+		if dtype.IsHalfPrecision() {
+			dtype = dtypes.Float32
+		}
+		value, err := widen(value, dtype)
+		if err == nil {
+			at := strings.LastIndex(name, "/")
+			_, err = store.Scope(name[:max(at, 1)]).CreateVariable(name[at+1:], value)
+		}
+		if err != nil {
+			return Report{}, "", fmt.Errorf("fit.Load: %s of %s: %w", name, folder, err)
+		}
+	}
+	return Report{Steps: m.Step, Stopped: m.Stopped, Seconds: m.Seconds, Losses: lossesOf(values[lossesName]), Bytes: folderSize(folder), Loaded: true},
+		m.Identity.Tag, store.SetRNGStateFromSeed(m.Identity.Seed)
 }
 
 func (r *run) loadOrTrain(ctx context.Context, dir string) error {

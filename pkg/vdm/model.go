@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -66,26 +65,21 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, d
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }
 
-// Load returns the model of config c of the finished run in dir, without its data: batch is the number of images in a batch of
-// that run, whose batches held labels too, and f its Config. The error is that of LoadOrTrain, or says that dir holds no
-// finished run.
-func Load(b compute.Backend, dir string, c Config, batch int, f fit.Config) (*Model, fit.Report, error) {
-	if _, err := os.Stat(filepath.Join(dir, "final")); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("vdm.Load: %s holds no finished run (%w); LoadOrTrain makes one", dir, err)
+// Load returns the model of config c of the finished run in dir, as one that came with the project, without its data and
+// whatever it was trained by. It returns an error when dir holds no whole finished run, or one of another Config.
+func Load(b compute.Backend, dir string, c Config) (*Model, fit.Report, error) {
+	if err := c.Check(); err != nil {
+		return nil, fit.Report{}, fmt.Errorf("vdm.Load: %w", err)
 	}
-	return LoadOrTrain(context.Background(), b, dir, c, blank{c, batch}, f)
-}
-
-// blank has batches of the right shapes, for a run that is not to be trained.
-type blank struct {
-	c     Config
-	batch int
-}
-
-// Batch returns zeros.
-func (d blank) Batch(int) ([]*tensors.Tensor, error) {
-	m := Model{Config: d.c}
-	return []*tensors.Tensor{tensors.FromShape(m.shape(d.batch)), tensors.FromShape(shapes.Make(dtypes.Int32, d.batch))}, nil
+	store := model.NewStore()
+	report, tag, err := fit.Load(dir, store)
+	if err != nil {
+		return nil, report, fmt.Errorf("vdm.Load: %w", err)
+	}
+	if !strings.HasSuffix(tag, c.String()) {
+		return nil, report, fmt.Errorf("vdm.Load: %s holds a run of %q, expected one of %q: take the Config that it was trained with", dir, tag, c)
+	}
+	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }
 
 // Sampling says how to draw.

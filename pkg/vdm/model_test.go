@@ -3,6 +3,7 @@ package vdm_test
 import (
 	"context"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -111,5 +112,17 @@ func TestModelOfAnotherConfigIsAnError(t *testing.T) {
 		change(&other)
 		_, _, err := vdm.LoadOrTrain(context.Background(), b, dir, other, data, how)
 		wantError(t, err, "another run", other.String(), tiny.String())
+		_, _, err = vdm.Load(b, dir, other)
+		wantError(t, err, "vdm.Load", other.String(), tiny.String())
 	}
+	shipped, report, err := vdm.Load(b, dir, tiny)
+	if err != nil || report.Steps != 1 {
+		t.Fatalf("Load: %d steps, error %v", report.Steps, err)
+	}
+	again, err := shipped.Sample(2, vdm.Sampling{Steps: 3}, 1)
+	if err != nil || !reflect.DeepEqual(again, x) {
+		t.Errorf("the loaded model draws %v, error %v; want %v", again, err, x)
+	}
+	_, _, err = vdm.Load(b, t.TempDir(), tiny)
+	wantError(t, err, "vdm.Load", "finished run")
 }

@@ -150,7 +150,7 @@ def diffusion():
                    "|---|---|---|---|---|---|---|---|---|---|---|\n")
         for r in mine:
             out.append(f"| {kind(r)} | {r['At'].partition('-')[0]} | {r['Steps']} | {r['CPUSeconds'] / 60:.1f} | {r['Seconds'] / 60:.1f} | "
-                       f"{r['Bound']:.3f} ± {r['BoundSE']:.3f} | {r['Recon']:.3f} | {r['Prior']:.4f} | {r['Matching']:.3f} | {r['Images']} × {r['Times']} | {r['SampleSeconds']:.1f} |\n")
+                       f"{r['Bound']:.3f} ± {r['BoundSE']:.3f} | {r['Recon']:.3f} | {r['Prior']:.4f} | {r['Diffusion']:.3f} | {r['Images']} × {r['Times']} | {r['SampleSeconds']:.1f} |\n")
         out += [f"\n{kind(r)}: {r['Network']}.\n" for r in {r["Network"]: r for r in mine}.values()]
         out += compared(mine)
         out += [f"\n![{data}, {kind(r)}, {r['At']}](images/{picture(r).name})\n" for r in mine if picture(r).exists()]
