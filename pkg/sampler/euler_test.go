@@ -1,0 +1,127 @@
+package sampler_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/check"
+	"github.com/lowerbound-ml/lowerbound/pkg/process"
+	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
+	"github.com/lowerbound-ml/lowerbound/pkg/sde"
+)
+
+// vpFrom is VPf with the given end.
+func vpFrom(tMin float64) process.Process {
+	return process.Process{Schedule: process.VP{BetaMin: .1, BetaMax: 20}, TMin: tMin, TMax: 1}
+}
+
+// family is Euler–Maruyama for gd under p with the λ of sde.SDE.Family, noise also in the last step.
+func family(p process.Process, lambda float64) sampler.EulerMaruyama {
+	return sampler.EulerMaruyama{SDE: sde.Forward(p).Family(gd.Score(p), lambda), Process: p, Last: sampler.LastDraw}
+}
+
+// What is left of N(1, .5) at t = 1 of VPf: α₁ = e^(−B/2), and V₁ = ½ᾱ + 1 − ᾱ.
+var (
+	alpha1 = math.Exp(-(.1 + 19.9/2) / 2)
+	total1 = 1 - .5*alpha1*alpha1
+)
+
+// limit is where the mean and variance of the exact solution of the λ-family end that starts at N(m, v): the distance to the
+// marginal's mean shrinks by (v₀/V₁)^((1+λ²)/2) e^(−λ²B/2), the distance to its variance by the square of that.
+func limit(lambda, m, v float64) (mean, variance float64) {
+	shrink := math.Pow(.5/total1, (1+lambda*lambda)/2) * math.Pow(alpha1, lambda*lambda)
+	return 1 + shrink*(m-alpha1), .5 + shrink*shrink*(v-total1)
+}
+
+func TestEulerReverse(t *testing.T) {
+	b := onHost
+	t.Run("E8.9 moments of the reverse SDE from N(0, 1)", func(t *testing.T) {
+		for n, want := range map[int][]float64{100: {1.00661, .50737}, 1000: {1.00064, .50072}, 10000: {1.00004, .50007}} {
+			for _, tMin := range []float64{0, 1e-5} {
+				p := vpFrom(tMin)
+				m, v := carried(t, b, family(p, 1), p.Grid(n), 0, 1)
+				check.T(t).Near(fmt.Sprintf("N = %d, TMin = %g", n, tMin), []float64{m, v}, want, 4e-6)
+			}
+		}
+	})
+	t.Run("E8.9 impulse by impulse", func(t *testing.T) {
+		for name, b := range backends(t) {
+			p := vpFrom(0)
+			equation := sampler.EulerMaruyama{SDE: sde.Forward(p).Reverse(gd.Score(p)), Process: p, Last: sampler.LastDraw}
+			m, v := moments(t, b, equation, p.Grid(100), 0, 1)
+			check.T(t).Near(name, []float64{m, v}, []float64{1.00661, .50737}, 4e-6)
+		}
+	})
+	t.Run("E8.9 order 1 of mean and variance", func(t *testing.T) {
+		exact, exactV := limit(1, 0, 1)
+		check.T(t).Near("the exact end", exact, .9999784067, printed)
+		var h, mean, variance []float64
+		for _, n := range []int{500, 1000, 2000, 4000} {
+			p := vpFrom(0)
+			m, v := carried(t, b, family(p, 1), p.Grid(n), 0, 1)
+			h, mean, variance = append(h, 1/float64(n)), append(mean, math.Abs(m-exact)), append(variance, math.Abs(v-exactV))
+		}
+		check.T(t).Order("mean", h, mean, 1, .05)
+		check.T(t).Order("variance", h, variance, 1, .05)
+	})
+}
+
+func TestEulerFlow(t *testing.T) {
+	t.Run("E8.20 the flow's end from N(0, 1), and from the true marginal", func(t *testing.T) {
+		mean, variance := limit(0, 0, 1)
+		check.T(t).Near("exact limits", []float64{mean, variance}, []float64{.9953531365, .5000107967}, printed)
+		for tMin, want := range map[float64]float64{0: .9953741463, 1e-5: .9953736382} {
+			p := vpFrom(tMin)
+			m, v := carried(t, onHost, family(p, 0), p.Grid(10000), 0, 1)
+			check.T(t).Near(fmt.Sprintf("mean at N = 10000, TMin = %g", tMin), m, want, printed)
+			check.T(t).Near("variance near its limit", v, variance, 5e-5)
+			m, _ = carried(t, onHost, family(p, 0), p.Grid(10000), alpha1, total1)
+			check.T(t).Near("no bias from the marginal", m, 1, 3e-5)
+		}
+	})
+	t.Run("E8.20 without noise the seed is without effect", func(t *testing.T) {
+		run := sampler.Of(onHost, family(vp, 0))
+		check.T(t).Near("x", sample(t, run, prior(3), vp.Grid(20), 1), sample(t, run, prior(3), vp.Grid(20), 2), 0)
+	})
+}
+
+func TestEulerFamily(t *testing.T) {
+	for lambda, want := range map[float64]float64{0: .9953531365, .5: .9987867511, 1: .9999784067} {
+		t.Run(fmt.Sprintf("E8.21 λ = %g", lambda), func(t *testing.T) {
+			biased, biasedV := limit(lambda, 0, 1)
+			check.T(t).Near("limit of the mean from N(0, 1)", biased, want, printed)
+			var h []float64
+			var errs [4][]float64
+			for _, n := range []int{1000, 2000, 4000, 8000} {
+				p := vpFrom(0)
+				m, v := carried(t, onHost, family(p, lambda), p.Grid(n), 0, 1)
+				m2, v2 := carried(t, onHost, family(p, lambda), p.Grid(n), alpha1, total1)
+				h = append(h, 1/float64(n))
+				for i, e := range []float64{m - biased, v - biasedV, m2 - 1, v2 - .5} {
+					errs[i] = append(errs[i], math.Abs(e))
+				}
+			}
+			for i, name := range []string{"mean from N(0, 1)", "variance from N(0, 1)", "mean from the marginal", "variance from the marginal"} {
+				check.T(t).Order(name, h, errs[i], 1, .05)
+			}
+		})
+	}
+}
+
+// The last step to TMin draws noise only when it is asked to.
+func TestEulerLast(t *testing.T) {
+	for last, share := range map[sampler.Last]float64{sampler.LastMean: 0, sampler.LastDraw: 1} {
+		step := sampler.EulerMaruyama{SDE: sde.SDE{
+			Drift:     func(x, _ *Node) *Node { return MulScalar(x, 2) },
+			Diffusion: func(t *Node) *Node { return MulScalar(t, 3) },
+		}, Process: vp, Last: last}
+		m, v := carried(t, onHost, step, []float64{.6, .4}, 1, 0)
+		check.T(t).Near("between", []float64{m, v}, []float64{1 - .2*2, 1.8 * 1.8 * .2}, 1e-12)
+		m, v = carried(t, onHost, step, []float64{.4, vp.TMin}, 1, 0)
+		dt := .4 - vp.TMin
+		check.T(t).Near("last", []float64{m, v}, []float64{1 - dt*2, share * 1.2 * 1.2 * dt}, 1e-12)
+	}
+}
