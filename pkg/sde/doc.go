@@ -1,5 +1,11 @@
 // Package sde holds diffusions in continuous time: dx = f(x,t) dt + g(t) dw, its reverse, and the ordinary equation with
 // the same marginals.
 //
-// The reverse of an SDE is an SDE, and so is the probability flow: one type serves all. Package sampler solves them.
+// The reverse of an SDE is an SDE, and so is the probability flow: one type serves all.
+//
+//	forward := sde.Forward(p)         // noise grows with t
+//	back := forward.Reverse(score)    // solved towards falling times, it takes noise to data
+//
+// Package sampler solves them. FokkerPlanck tells how far a law is from being theirs, Derivation holds the lines that lead from
+// Bayes' rule to Reverse, Matching is the loss that learns the score, and KLRate what an error of the score costs.
 package sde

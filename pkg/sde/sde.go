@@ -70,11 +70,9 @@ func (s SDE) Step(x, t, u *Node) dist.DiagNormal {
 	return law
 }
 
-// Divergence returns ∇·Drift at x [batch, event...] and t [1, …, 1], [batch], exactly: for d numbers in an event it costs one
-// evaluation and one gradient of the drift on d copies of the batch.
-func (s SDE) Divergence(x, t *Node) *Node {
-	return mathx.Divergence(func(x *Node) *Node { return s.Drift(x, t) }, x)
-}
+// Divergence returns ∇·Drift at x [batch, event...] and t [batch or 1, 1, …, 1], [batch], exactly: for d numbers in an event it
+// costs one evaluation and one gradient of the drift on d copies of the batch.
+func (s SDE) Divergence(x, t *Node) *Node { return divergence(s.Drift, x, t) }
 
 // DivergenceAlong returns vᵀ(∂Drift/∂x)v, [batch]: for v of independent entries ±1, or N(0,1), an unbiased estimate of
 // Divergence at the price of one gradient (Hutchinson 1990; Grathwohl et al. 2019, equation 7).
