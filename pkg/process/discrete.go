@@ -49,6 +49,16 @@ func DDPM(T int, beta1, betaT float64) Discrete {
 	return NewDiscrete(betas...)
 }
 
+// Discrete returns the chain of n steps of size 1/n that tends to v, with β_i = β(i/n)/n, so that index i is the time i/n
+// (Song et al. 2021, appendix B). log ᾱ differs from −B by O(1/n). It panics when a β reaches 1: take n > BetaMax.
+func (v VP) Discrete(n int) Discrete {
+	betas := make([]float64, max(n, 0))
+	for i := range betas {
+		betas[i] = (v.BetaMin + (v.BetaMax-v.BetaMin)*float64(i+1)/float64(n)) / float64(n)
+	}
+	return NewDiscrete(betas...)
+}
+
 // T returns the number of steps.
 func (d Discrete) T() int { return len(d.logAlpha) - 1 }
 

@@ -43,11 +43,9 @@ func TestSDEs(t *testing.T) {
 	t.Run("E8.15 DDPM tends to VP", func(t *testing.T) {
 		var steps, errs []float64
 		for _, n := range []int{100, 1000, 10000} {
-			betas := make([]float64, n)
-			for i := range betas {
-				betas[i] = beta(float64(i+1)/float64(n)) / float64(n)
-			}
-			chain := process.Process{Schedule: process.NewDiscrete(betas...), TMax: float64(n)}
+			chain := process.Process{Schedule: vpf.Schedule.(process.VP).Discrete(n), TMax: float64(n)}
+			one := math.Expm1(2 * (eval(t, chain.LogAlpha, 3)[0] - eval(t, chain.LogAlpha, 2)[0]))
+			check.T(t).Near("β_3", -one, beta(3/float64(n))/float64(n), 1e-12)
 			logBar := 2 * eval(t, chain.LogAlpha, float64(n))[0]
 			if n == 1000 {
 				check.T(t).Near("ᾱ at N = 1000", math.Exp(logBar)/3.995601966e-5, 1, 3e-10)

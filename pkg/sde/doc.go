@@ -7,5 +7,6 @@
 //	back := forward.Reverse(score)    // solved towards falling times, it takes noise to data
 //
 // Package sampler solves them. FokkerPlanck tells how far a law is from being theirs, Derivation holds the lines that lead from
-// Bayes' rule to Reverse, Matching is the loss that learns the score, and KLRate what an error of the score costs.
+// Bayes' rule to Reverse, and KLRate is what an error of the score costs. Package score trains one: score.Objective at all times
+// of a process is the loss of Song et al. 2021, equation 7.
 package sde

@@ -131,14 +131,13 @@ func TestBadInput(t *testing.T) {
 	x, flow := [][]float64{{1}}, sde.Forward(vpf).ProbabilityFlow(gd.Score(vpf))
 	brownian := sde.SDE{Drift: func(x, _ *Node) *Node { return ZerosLike(x) }, Diffusion: OnesLike}
 	for want, build := range map[string]func(x *Node) *Node{
-		"sde.SDE.Family: λ = -1":                   func(x *Node) *Node { return brownian.Family(gd.Score(vpf), -1).Drift(x, x) },
-		"sde.SDE.Family: λ = 1 of an equation":     func(x *Node) *Node { return flow.Reverse(gd.Score(vpf)).Drift(x, x) },
-		"sde.SDE.FokkerPlanck: direction 0":        func(x *Node) *Node { return brownian.FokkerPlanck(marginals(vpf, gd), x, x, 0) },
-		"sde.SDE.KLRate: an equation without":      func(x *Node) *Node { return flow.KLRate(gd.Score(vpf), gd.Score(vpf), x, x) },
-		"sde.SDE.Path: 1 times":                    func(x *Node) *Node { return brownian.Path(nil, x, []float64{1})[0] },
-		"sde.SDE.Path: times[2] = 0.2 after":       func(x *Node) *Node { return brownian.Path(nil, x, []float64{0, .5, .2})[0] },
-		"sde.SDE.Path: times[1] = 0 after":         func(x *Node) *Node { return brownian.Path(nil, x, []float64{0, 0})[0] },
-		"sde.Matching: the score has shape (Float": badScore,
+		"sde.SDE.Family: λ = -1":               func(x *Node) *Node { return brownian.Family(gd.Score(vpf), -1).Drift(x, x) },
+		"sde.SDE.Family: λ = 1 of an equation": func(x *Node) *Node { return flow.Reverse(gd.Score(vpf)).Drift(x, x) },
+		"sde.SDE.FokkerPlanck: direction 0":    func(x *Node) *Node { return brownian.FokkerPlanck(marginals(vpf, gd), x, x, 0) },
+		"sde.SDE.KLRate: an equation without":  func(x *Node) *Node { return flow.KLRate(gd.Score(vpf), gd.Score(vpf), x, x) },
+		"sde.SDE.Path: 1 times":                func(x *Node) *Node { return brownian.Path(nil, x, []float64{1})[0] },
+		"sde.SDE.Path: times[2] = 0.2 after":   func(x *Node) *Node { return brownian.Path(nil, x, []float64{0, .5, .2})[0] },
+		"sde.SDE.Path: times[1] = 0 after":     func(x *Node) *Node { return brownian.Path(nil, x, []float64{0, 0})[0] },
 	} {
 		if _, err := CallOnce(pureGo(t), build, x); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)

@@ -11,14 +11,9 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
+	"github.com/lowerbound-ml/lowerbound/pkg/score"
 	"github.com/lowerbound-ml/lowerbound/pkg/sde"
 )
-
-// badScore asks Matching to train a network with two outputs on one number.
-func badScore(x *Node) *Node {
-	wide := func(xt, _ *Node) *Node { return Concatenate([]*Node{xt, xt}, -1) }
-	return sde.Matching(noise.FromSeed(x.Graph(), 1), vpf, wide, sde.LevelWeight, x)
-}
 
 // Three points and weights of Gauss and Hermite: exact for polynomials of a standard normal up to degree 5.
 var (
@@ -84,9 +79,9 @@ func TestKLBound(t *testing.T) {
 	m0, v0 := at(early.TMin, 1, .5)
 	mT, vT := at(1, 1, .5)
 	t.Run("E8.11 KL(p₀‖p_θ) is at most ½∫g²E‖s_θ−s‖²dt + KL(p_T‖π)", func(t *testing.T) {
-		for _, score := range [][2]float64{{1.1, 0}, {1.3, .4}, {.8, -.5}, {1.6, .2}} {
-			m, v := ends(score[0], score[1])
-			cost, bound := kl(m0, v0, m, v), pathKL(t, affine(score[0], score[1]))+kl(mT, vT, 0, 1)
+		for _, kc := range [][2]float64{{1.1, 0}, {1.3, .4}, {.8, -.5}, {1.6, .2}} {
+			m, v := ends(kc[0], kc[1])
+			cost, bound := kl(m0, v0, m, v), pathKL(t, affine(kc[0], kc[1]))+kl(mT, vT, 0, 1)
 			check.T(t).Less("KL below the bound", cost, bound)
 			check.T(t).Less("which is not idle", bound/30, cost)
 		}
@@ -107,9 +102,10 @@ func TestKLBound(t *testing.T) {
 	})
 }
 
-// denoising is ∫g²E‖score − ∇log q(x_t|x₀)‖²dt, by sde.Matching on a rule for t, x₀ and ε in place of draws.
-func denoising(t *testing.T, score param.ScoreFn) float64 {
+// denoising is ∫g²E‖s − ∇log q(x_t|x₀)‖²dt, by score.Objective on a rule for t, x₀ and ε in place of draws.
+func denoising(t *testing.T, s param.ScoreFn) float64 {
 	t.Helper()
+	objective := score.Objective{Process: early, Weight: score.LikelihoodWeight}
 	return check.Integral(pureGo(t), func(u *Node) *Node {
 		sum := ZerosLike(u)
 		u = InsertAxes(u, -1)
@@ -117,42 +113,9 @@ func denoising(t *testing.T, score param.ScoreFn) float64 {
 			for j, e := range hermite {
 				x0 := AddScalar(MulScalar(OnesLike(u), math.Sqrt(.5)*z), 1)
 				src := noise.Fixed(u, MulScalar(OnesLike(u), e))
-				sum = Add(sum, MulScalar(sde.Matching(src, early, score, sde.LikelihoodWeight, x0), weights[i]*weights[j]))
+				sum = Add(sum, MulScalar(objective.Loss(src, s, x0), weights[i]*weights[j]))
 			}
 		}
 		return sum
 	}, 0, 1) * (early.TMax - early.TMin)
-}
-
-// TestMatching by hand at one u and one noise, for both weights and pictures of two pixels.
-func TestMatching(t *testing.T) {
-	for name, c := range map[string]struct {
-		weight sde.Weight
-		want   func(t float64) float64
-	}{
-		"σ²": {sde.LevelWeight, sigma2}, "g²": {sde.LikelihoodWeight, beta},
-	} {
-		got := floatsOf(t, func(x0, eps, u *Node) *Node {
-			shrink := func(xt, t *Node) *Node { return Mul(xt, AddScalar(Neg(t), -1)) } // s = −(1+t)x
-			return sde.Matching(noise.Fixed(u, eps), early, shrink, c.weight, x0)
-		}, [][][]float64{{{.3}, {-1}}, {{2}, {.5}}}, [][][]float64{{{1.2}, {-.4}}, {{0}, {-2}}}, [][][]float64{{{.25}}, {{.7}}})
-		var want []float64
-		for i, u := range []float64{.25, .7} {
-			at, sum := .01+.99*u, 0.0
-			for j, x0 := range [][]float64{{.3, -1}, {2, .5}}[i] {
-				e := [][]float64{{1.2, -.4}, {0, -2}}[i][j]
-				sd := math.Sqrt(sigma2(at))
-				sum += math.Pow(-(1+at)*(alpha(at)*x0+sd*e)+e/sd, 2)
-			}
-			want = append(want, c.want(at)*sum)
-		}
-		check.T(t).Near("λ‖s − target‖² with λ = "+name, got, want, 1e-10)
-	}
-	t.Run("E8.11 with λ = σ² every level counts alike", func(t *testing.T) {
-		loss := check.Floats(call(t, func(x0 *Node) *Node {
-			zero := func(xt, _ *Node) *Node { return ZerosLike(xt) }
-			return sde.Matching(noise.FromSeed(x0.Graph(), 5), vpf, zero, sde.LevelWeight, x0)
-		}, make2(20_000))[0])
-		check.T(t).MC("at s = 0 the loss is 1 per dimension", loss, 1, .011)
-	})
 }
