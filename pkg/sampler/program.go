@@ -88,7 +88,7 @@ func (p *program) look(g *graph.Graph) {
 	x, rng := graph.Parameter(g, "x", p.x), graph.Parameter(g, "rng", graph.RNGStateShape)
 	time := shapes.Make(p.x.DType)
 	t, s := graph.Parameter(g, "t", time), graph.Parameter(g, "s", time)
-	st := stepper.Init(x)
+	st, rng := first(stepper, x, rng)
 	p.starts = st.X != x || len(st.Aux) > 0
 	for _, a := range st.Aux {
 		p.aux = append(p.aux, a.Shape())
@@ -179,9 +179,20 @@ func (p *program) feed(handles []graph.ParameterHandle, buffers []compute.Buffer
 	return nil
 }
 
-// buildStart is the program of Init.
+// first returns the state before the first step, and the state of the noise.
+func first(stepper Stepper, x, rng *graph.Node) (State, *graph.Node) {
+	s, ok := stepper.(Starter)
+	if !ok {
+		return stepper.Init(x), rng
+	}
+	src := noise.NewStream(rng)
+	return s.Start(src, x), src.State()
+}
+
+// buildStart is the program of the first state: x and the noise's state to the noise's state, x and Aux.
 func (p *program) buildStart(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
-	return p.state(p.stepper().Init(in[0]))
+	st, rng := first(p.stepper(), in[0], in[1])
+	return append([]*graph.Node{rng}, p.state(st)...)
 }
 
 // buildStep is the program of one step: t, s, the noise's state, x and Aux to finite, done, the noise's state, x and Aux.
@@ -238,12 +249,14 @@ func at(times, i *graph.Node) *graph.Node {
 	return graph.Reshape(graph.DynamicSlice(times, []*graph.Node{i}, []int{1}))
 }
 
-// initial returns the state before the first step, x itself where Init adds nothing to it.
-func (p *program) initial(x *tensors.Tensor) ([]*tensors.Tensor, error) {
-	if !p.starts {
-		return []*tensors.Tensor{x}, nil
+// initial returns the noise's state, x and Aux before the first step, x itself where Init adds nothing to it.
+func (p *program) initial(x *tensors.Tensor, seed int64) ([]*tensors.Tensor, error) {
+	rng, err := rngState(seed)
+	if err != nil || !p.starts {
+		return []*tensors.Tensor{rng, x}, err
 	}
-	return p.start.Call(x)
+	defer rng.MustFinalizeAll()
+	return p.start.Call(x, rng)
 }
 
 // capacity is what the number of times is rounded up to, so that the loop is compiled once for many numbers.
@@ -251,17 +264,12 @@ const capacity = 1024
 
 // sample runs all steps in one call, and returns the number of steps taken and the state after them.
 func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
-	state, err := p.initial(x)
+	state, err := p.initial(x, seed)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer p.free(x, state)
-	rng, err := rngState(seed)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer rng.MustFinalizeAll()
-	args := []any{int32(len(times) - 1), p.times(times), rng}
+	args := []any{int32(len(times) - 1), p.times(times)}
 	for _, s := range state {
 		args = append(args, s)
 	}
@@ -308,15 +316,10 @@ func (p *program) times(times []float64) any {
 // walk runs the steps one by one. visit sees each x_t and says whether to go on. walk returns the number of steps taken and
 // the state after them, which is then the caller's to free, or nil after an early stop; everything else it frees.
 func (p *program) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (int, []*tensors.Tensor, error) {
-	state, err := p.initial(x)
+	state, err := p.initial(x, seed)
 	if err != nil {
 		return 0, nil, err
 	}
-	rng, err := rngState(seed)
-	if err != nil {
-		return 0, nil, err
-	}
-	state = append([]*tensors.Tensor{rng}, state...)
 	defer func() { p.free(x, state) }()
 	over := false
 	for i := 0; visit(Point{i, times[i], state[1]}); i++ {

@@ -28,6 +28,13 @@ type Stepper interface {
 	Check(times []float64) error
 }
 
+// Starter is a Stepper whose first state is drawn, as one that keeps a random direction for the whole run.
+type Starter interface {
+	Stepper
+	// Start takes the place of Init.
+	Start(src noise.Source, x *Node) State
+}
+
 // Finisher is a Stepper that may be done before the times are used up, as one that chooses its own steps. A run that
 // uses them up is then an error.
 type Finisher interface {

@@ -1,0 +1,63 @@
+package sampler
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/sde"
+)
+
+// Divergence is how RK45 finds ∇·Drift along a path: ExactDivergence or Hutchinson.
+type Divergence interface {
+	// draw returns what is drawn once, for the whole path.
+	draw(src noise.Source, x *Node) *Node
+	// of returns the divergence, [batch].
+	of(s sde.SDE, x, t, drawn *Node) *Node
+}
+
+// ExactDivergence is sde.SDE.Divergence: one evaluation and one gradient of the drift on d copies of the batch, d the numbers
+// in an event. It serves small d.
+type ExactDivergence struct{}
+
+func (ExactDivergence) draw(_ noise.Source, x *Node) *Node { return ScalarZero(x.Graph(), x.DType()) }
+
+func (ExactDivergence) of(s sde.SDE, x, t, _ *Node) *Node { return s.Divergence(x, t) }
+
+// Hutchinson estimates the divergence by the mean of vᵀ(∂Drift/∂x)v over Probes directions v, which are drawn for each row
+// and kept for the whole path, so that the solver sees a smooth function. The estimate is unbiased, also of the
+// integral along a path that v does not change (Grathwohl et al. 2019, section 3.1).
+type Hutchinson struct {
+	Probe  Probe
+	Probes int // for each row, at least 1
+}
+
+// Probe is the law of the entries of v, with mean 0 and variance 1.
+type Probe int
+
+// The two usual laws. For a Jacobian J the variance of vᵀJv with symmetric J is 2Σ_{i≠j} J_ij² by Rademacher, the least
+// of all laws, and 2Σ_ij J_ij² by GaussianProbe (Hutchinson 1990).
+const (
+	Rademacher    Probe = iota // ±1, each with probability ½
+	GaussianProbe              // N(0, 1)
+)
+
+func (h Hutchinson) draw(src noise.Source, x *Node) *Node {
+	if h.Probes < 1 || h.Probe < Rademacher || h.Probe > GaussianProbe {
+		panic(fmt.Errorf("sampler.Hutchinson: %d probes of law %d, expected at least 1, of Rademacher or GaussianProbe", h.Probes, h.Probe))
+	}
+	shape := x.Shape().Clone()
+	shape.Dimensions[0] *= h.Probes
+	if h.Probe == GaussianProbe {
+		return src.RandomNormal(x.Graph(), shape)
+	}
+	u := src.RandomUniform(x.Graph(), shape)
+	return Where(LessThan(u, MulScalar(OnesLike(u), 0.5)), Neg(OnesLike(u)), OnesLike(u))
+}
+
+func (h Hutchinson) of(s sde.SDE, x, t, v *Node) *Node {
+	each := s.DivergenceAlong(dist.Repeat(x, h.Probes), t, v)
+	return ReduceMean(Reshape(each, h.Probes, -1), 0)
+}
