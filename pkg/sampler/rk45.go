@@ -150,7 +150,9 @@ func (s RK45) slope(y, t, drawn, x *Node) *Node {
 	if s.Divergence != nil {
 		div = s.Divergence.of(s.SDE, at, t, drawn)
 	}
-	slope := pack(s.SDE.Drift(at, t), div)
+	drift := s.SDE.Drift(at, t)
+	checkField("RK45", "drift", drift, at)
+	slope := pack(drift, div)
 	if s.To < s.From {
 		slope = Neg(slope)
 	}

@@ -1,0 +1,138 @@
+package sampler
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/param"
+	"github.com/lowerbound-ml/lowerbound/pkg/process"
+)
+
+// EDM is the stochastic sampler of Karras et al. 2022, algorithm 2: a step first adds noise, then goes down by Heun's rule, in the
+// units y = x/α, ς = σ/α = e^(−λ/2) in which the flow of every process is dy/dς = (y − x̂₀)/ς. From ς_t to ς_s:
+//
+//	ς̂ = (1+γ) ς_t, ŷ = y_t + √(ς̂² − ς_t²) NoiseScale ε, γ = min(Churn, √2−1) where ChurnMin ≤ ς_t ≤ ChurnMax, else 0
+//	d = (ŷ − x̂₀(ŷ, ς̂))/ς̂, ỹ = ŷ + (ς_s − ς̂) d, y_s = ŷ + ½(ς_s − ς̂)[d + (ỹ − x̂₀(ỹ, ς_s))/ς_s]
+//
+// It evaluates the denoiser twice a step, and where it arrives at ς_s = 0 takes y_s = ỹ. ς̂ goes no higher than at TMax. Order 2, of
+// the law of x_s with churn too, for the noise is added exactly; but Churn must then fall as 1/N: it is the paper's S_churn divided
+// by the number of steps N. KarrasGrid makes its times.
+type EDM struct {
+	Process process.Process // of a schedule that is a process.Inverter, or any without churn
+	Denoise param.Denoiser
+	// Churn is S_churn/N, the largest γ; 0 is the deterministic solver. ChurnMin and ChurnMax bound the ς that get it, ChurnMax = 0
+	// meaning all; NoiseScale is S_noise, 0 meaning 1.
+	Churn, ChurnMin, ChurnMax, NoiseScale float64
+}
+
+// maxChurn is the largest γ (Karras et al. 2022, algorithm 2): noise is added up to as much as there was.
+const maxChurn = math.Sqrt2 - 1
+
+// Init returns x alone.
+func (e EDM) Init(x *Node) State { return State{X: x} }
+
+// Step returns x_s.
+func (e EDM) Step(src noise.Source, st State, t, s *Node) State {
+	p := e.Process
+	y, level := Div(st.X, p.Alpha(t)), noiseLevel(p, t)
+	if e.Churn > 0 {
+		y, level, t = e.churn(src, y, level, t)
+	}
+	target := noiseLevel(p, s)
+	dt := Sub(target, level)
+	from := e.slope(y, level, t)
+	guess := Add(y, Mul(dt, from))
+	to := e.slope(guess, target, s)
+	ends := BroadcastToDims(Equal(target, ZerosLike(target)), y.Shape().Dimensions...)
+	next := Where(ends, guess, Add(y, Mul(MulScalar(dt, 0.5), Add(from, to))))
+	return State{X: Mul(p.Alpha(s), next)}
+}
+
+// churn returns y with more noise, its level and time.
+func (e EDM) churn(src noise.Source, y, level, t *Node) (more, higher, later *Node) {
+	high, scale := e.ChurnMax, e.NoiseScale
+	if high == 0 {
+		high = math.Inf(1)
+	}
+	if scale == 0 {
+		scale = 1
+	}
+	g, dtype := y.Graph(), y.DType()
+	inside := And(GreaterOrEqual(level, Scalar(g, dtype, e.ChurnMin)), LessOrEqual(level, Scalar(g, dtype, high)))
+	gamma := Where(inside, Scalar(g, dtype, min(e.Churn, maxChurn)), ScalarZero(g, dtype))
+	top := AddScalar(ZerosLike(t), e.Process.TMax)
+	higher = Min(Mul(level, OnePlus(gamma)), noiseLevel(e.Process, top))
+	added := Sqrt(Max(Sub(Square(higher), Square(level)), ZerosLike(level)))
+	more = Add(y, Mul(MulScalar(added, scale), src.RandomNormal(g, y.Shape())))
+	later = Min(e.Process.Time(MulScalar(Log(higher), -2)), top)
+	return more, higher, later
+}
+
+// slope returns dy/dς = (y − x̂₀)/ς at time t, where the noise level is ς.
+func (e EDM) slope(y, level, t *Node) *Node {
+	x0 := e.Denoise(Mul(e.Process.Alpha(t), y), t)
+	checkEstimate(x0, y)
+	return Div(Sub(y, x0), level)
+}
+
+// noiseLevel returns ς = σ/α = e^(−λ/2).
+func noiseLevel(p process.Process, t *Node) *Node { return Exp(MulScalar(p.LogSNR(t), -0.5)) }
+
+// Check is CheckTimes, and an error for numbers that are negative or a schedule without an inverse.
+func (e EDM) Check(times []float64) error {
+	if !(e.Churn >= 0 && e.ChurnMin >= 0 && e.ChurnMax >= 0 && e.NoiseScale >= 0) {
+		return fmt.Errorf("sampler.EDM: Churn = %g, ChurnMin = %g, ChurnMax = %g, NoiseScale = %g, expected none below 0", e.Churn, e.ChurnMin, e.ChurnMax, e.NoiseScale)
+	}
+	if _, ok := e.Process.Schedule.(process.Inverter); e.Churn > 0 && !ok {
+		return fmt.Errorf("sampler.EDM: Churn = %g with the schedule %T, which has no inverse: expected one of VP, SubVP, VE, LogSNRLinear and EDM, or no churn",
+			e.Churn, e.Process.Schedule)
+	}
+	return CheckTimes(e.Process, times)
+}
+
+// KarrasGrid returns the n+1 times from p's TMax to its TMin whose noise levels ς = σ/α are equally spaced in ς^(1/ρ):
+//
+//	ς_i = (ς_max^(1/ρ) + i/n (ς_min^(1/ρ) − ς_max^(1/ρ)))^ρ
+//
+// Karras et al. 2022, equation 5, take ρ = 7 and end with a step to 0, which a TMin of σ > 0 does without. The schedule is
+// evaluated on b. It returns an error when n or ρ is not positive, σ is 0 at TMin or infinite at TMax, or the schedule has no inverse.
+func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]float64, error) {
+	inverse, ok := p.Schedule.(process.Inverter)
+	if n < 1 || !(rho > 0) || !ok {
+		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a ρ above 0, and a schedule with an inverse, as VP",
+			n, rho, p.Schedule)
+	}
+	ends, err := call(b, func(t *Node) *Node { return noiseLevel(p, t) }, []float64{p.TMax, p.TMin})
+	if err != nil {
+		return nil, fmt.Errorf("sampler.KarrasGrid: %w", err)
+	}
+	if !(ends[1] > 0) || math.IsInf(ends[0], 1) {
+		return nil, fmt.Errorf("sampler.KarrasGrid: σ/α = %g at t = %g and %g at %g, expected both above 0 and finite: move TMin and TMax inwards",
+			ends[0], p.TMax, ends[1], p.TMin)
+	}
+	logSNR := make([]float64, n+1)
+	for i := range logSNR {
+		logSNR[i] = -2 * rho * math.Log(between(math.Pow(ends[0], 1/rho), math.Pow(ends[1], 1/rho), i, n))
+	}
+	times, err := call(b, inverse.Time, logSNR)
+	if err != nil {
+		return nil, fmt.Errorf("sampler.KarrasGrid: %w", err)
+	}
+	times[0], times[n] = p.TMax, p.TMin
+	return times, nil
+}
+
+// call evaluates f at each of x on b.
+func call(b compute.Backend, f func(x *Node) *Node, x []float64) ([]float64, error) {
+	out, err := CallOnce(b, f, x)
+	if err != nil {
+		return nil, err
+	}
+	defer out.MustFinalizeAll()
+	return tensors.CopyFlatData[float64](out)
+}
