@@ -65,8 +65,8 @@ func TestAnnealedMoments(t *testing.T) {
 				mean, variance = slope*mean+step/2/total*alpha, slope*slope*variance+step
 			}
 			for name, b := range backends(t) {
-				m, v := carried(t, b, annealed(c.p, gd, eps, sigmaMin), c.times, .5, 2)
-				check.T(t).Near(name+": mean and variance", []float64{m, v}, []float64{mean, variance}, a64)
+				got := carried(t, b, annealed(c.p, gd, eps, sigmaMin), c.times, .5, 2)
+				check.T(t).Near(name+": mean and variance", got, []float64{mean, variance}, a64)
 			}
 		})
 	}

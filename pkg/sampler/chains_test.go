@@ -97,20 +97,20 @@ func above(x []float64, bound float64) []float64 {
 	return all
 }
 
-// affine runs the law N(m, v) through a Stepper whose step is x ↦ ax + b + gε: its X holds m, v and a 0, and it asks for the
-// step of 0, of 1 and of 0 with ε = 1.
+// affine runs laws N(m, v) through a Stepper whose step is x ↦ ax + b + gε: the rows of its X are m, v, m, v, …, at least
+// three, and it asks for the step of 0, of 1, and of 0 with ε = 1.
 type affine struct{ sampler.Stepper }
 
 func (a affine) Step(_ noise.Source, st sampler.State, t, s *Node) sampler.State {
-	g := st.X.Graph()
-	z := Const(g, [][]float64{{0}, {0}, {1}})
-	next := a.Stepper.Step(always{z}, sampler.State{X: Const(g, [][]float64{{0}, {1}, {0}}), Aux: st.Aux}, t, s)
-	row := func(x *Node, i int) *Node { return Slice(x, AxisRange(i, i+1)) }
-	shift := row(next.X, 0)
-	slope, spread := Sub(row(next.X, 1), shift), Sub(row(next.X, 2), shift)
-	m := Add(Mul(slope, row(st.X, 0)), shift)
-	v := Add(Mul(Square(slope), row(st.X, 1)), Square(spread))
-	return sampler.State{X: Concatenate([]*Node{m, v, ZerosLike(m)}, 0), Aux: next.Aux}
+	rows := Iota(st.X.Graph(), st.X.Shape(), 0)
+	unit := func(i float64) *Node { return ConvertDType(Equal(rows, MulScalar(OnesLike(rows), i)), st.X.DType()) }
+	next := a.Stepper.Step(always{unit(2)}, sampler.State{X: unit(1), Aux: st.Aux}, t, s)
+	row := func(i int) *Node { return Slice(next.X, AxisRange(i, i+1)) }
+	slope, spread := Sub(row(1), row(0)), Sub(row(2), row(0))
+	mean := Add(Mul(slope, st.X), row(0))
+	variance := Add(Mul(Square(slope), st.X), Square(spread))
+	odd := ModScalar(rows, 2)
+	return sampler.State{X: Add(Mul(OneMinus(odd), mean), Mul(odd, variance)), Aux: next.Aux}
 }
 
 // always is a source that gives z at each draw.
@@ -126,11 +126,12 @@ func (a always) of(s shapes.Shape) *Node {
 	return a.z
 }
 
-// carried returns mean and variance after the steps, of a chain of affine steps that starts at N(m, v).
-func carried(t *testing.T, b compute.Backend, s sampler.Stepper, times []float64, m, v float64) (mean, variance float64) {
+// carried returns mean and variance after the steps, of chains of affine steps that start at N(m, v) for each pair of
+// numbers in starts: m, v, m, v, ….
+func carried(t *testing.T, b compute.Backend, s sampler.Stepper, times []float64, starts ...float64) []float64 {
 	t.Helper()
 	run := sampler.Of(b, affine{s})
 	defer run.Finalize()
-	out := check.Floats(sample(t, run, column([]float64{m, v, 0}), times, 1))
-	return out[0], out[1]
+	padded := append(append([]float64{}, starts...), 0, 0)
+	return check.Floats(sample(t, run, column(padded), times, 1))[:len(starts)]
 }

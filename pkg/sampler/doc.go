@@ -12,6 +12,16 @@
 // Both draw the same noise from the same seed, and compile once for any number of steps and any seed. What they hold at a
 // time does not grow with the number of steps.
 //
+// # Chains and equations
+//
+// Langevin walks in a law whose score is known, and MALA does so without bias; both count their steps: Count. Annealed is
+// Langevin over falling noise levels: Repeat. EulerMaruyama solves an equation of package sde, the reverse of a diffusion or
+// its probability flow. ReverseDiffusion is the reverse step that mirrors the forward one, and PredictorCorrector adds
+// Langevin steps to any other. Each states its order.
+//
+// A run that leaves the numbers is an error that names the step and the row. A Langevin chain whose steps are too long ends
+// early, and the error names the size that would have been stable.
+//
 // # Grids
 //
 // Any falling times within the process's TMin and TMax serve: Process.Grid has equal steps in t, LogSNRGrid in the

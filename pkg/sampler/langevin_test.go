@@ -66,8 +66,7 @@ func TestLangevinNoise(t *testing.T) {
 // The law that Langevin settles in for N(0, v) has the variance 2v²/(2v−c), and there is none from c = 2v on.
 func TestLangevinBias(t *testing.T) {
 	settled := func(v, c float64, steps int) float64 {
-		_, got := carried(t, onHost, sampler.Langevin{Score: scoreOf(centredNormal(v)), Size: c}, sampler.Count(steps), 3, .01)
-		return got
+		return carried(t, onHost, sampler.Langevin{Score: scoreOf(centredNormal(v)), Size: c}, sampler.Count(steps), 3, .01)[1]
 	}
 	t.Run("E7.13 the stationary variance is 2v²/(2v−c)", func(t *testing.T) {
 		check.T(t).Near("v = 1, c = .1", settled(1, .1, 300), 1.0526315789, printed)
