@@ -72,6 +72,19 @@ func TestAnnealedMoments(t *testing.T) {
 	}
 }
 
+// At one level the variance settles at 2V²/(2V−c) with Luo's c = Eps σ²/(2 SigmaMin²): order 1 in Eps.
+func TestAnnealedOrder(t *testing.T) {
+	const sigma, sigmaMin, total = 2., .5, 2*2 + .5
+	var eps, bias []float64
+	for _, e := range []float64{.04, .02, .01} {
+		step := e * sigma * sigma / (2 * sigmaMin * sigmaMin)
+		got := carried(t, onHost, annealed(noiseLevels, gd, e, sigmaMin), sampler.Repeat([]float64{sigma}, 1500), 0, 1)
+		check.T(t).Near("variance", got, []float64{1, 2 * total * total / (2*total - step)}, a64)
+		eps, bias = append(eps, e), append(bias, got[1]-total)
+	}
+	check.T(t).Order("variance at one level", eps, bias, 1, .05)
+}
+
 func annealed(p process.Process, data oracle.Data, eps, sigmaMin float64) sampler.Annealed {
 	return sampler.Annealed{Process: p, Score: data.Score(p), Eps: eps, SigmaMin: sigmaMin}
 }

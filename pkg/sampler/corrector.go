@@ -16,7 +16,11 @@ import (
 //
 // with the signal-to-noise ratio r = SNR, and a = (α_t/α_s)², which is 1 for VE and 1−β for DDPM's chain. The norms are means
 // over the batch, without the chains where they are not finite: such a chain fails alone, by its own row. Where σ_s = 0
-// nothing is corrected. The order is that of Predictor; Predictor may not be a Finisher.
+// nothing is corrected. Predictor may not be a Finisher.
+//
+// The corrections have Langevin's bias, of weak order 1 in c and so of order 2 in r, whatever the predictor's order and however
+// fine the grid: for one normal number many of them make (1+a r²)V of the variance V.
+//
 // Source: Song et al. 2021, algorithms 4 and 5; their code takes the means.
 type PredictorCorrector struct {
 	Predictor   Stepper

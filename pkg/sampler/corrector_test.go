@@ -94,6 +94,37 @@ func TestCorrectorNaN(t *testing.T) {
 	check.T(t).Near("the other chains", []float64{out[0], out[2]}, without, 1e-12)
 }
 
+// idle is a predictor that leaves x where it is.
+type idle struct{ sampler.ReverseDiffusion }
+
+func (idle) Step(_ noise.Source, st sampler.State, _, _ *Node) sampler.State { return st }
+
+// Many corrections at one level leave a normal law with the variance (1+r²)V, where α does not change: the bias is of order 2
+// in r.
+func TestCorrectorOrder(t *testing.T) {
+	const n, sigma, v = 200_000, 2, .5
+	data := centredNormal(v)
+	times := make([]float64, 40)
+	for i := range times {
+		times[i] = sigma + 1e-12*float64(len(times)-1-i)
+	}
+	var rs, bias []float64
+	for _, r := range []float64{.3, .4, .6} {
+		c := sampler.PredictorCorrector{Predictor: idle{sampler.ReverseDiffusion{Process: noiseLevels}}, Process: noiseLevels,
+			Score: data.Score(noiseLevels), SNR: r, Corrections: 1}
+		run := sampler.Of(backendtest.Open(t), c)
+		start := sampler.Prior(prior(n).Shape(), math.Sqrt(v+sigma*sigma), 3)
+		x := check.Floats(sample(t, run, start, times, 4))
+		run.Finalize()
+		for i := range x {
+			x[i] *= x[i] / (v + sigma*sigma)
+		}
+		check.T(t).MC(fmt.Sprintf("variance over V, r = %g", r), x, 1+r*r, .005)
+		rs, bias = append(rs, r), append(bias, check.Mean(x)-1)
+	}
+	check.T(t).Order("variance over V, less 1", rs, bias, 2, .25)
+}
+
 // A coarse grid of the mixture: the corrector brings the law nearer.
 func TestCorrectorImproves(t *testing.T) {
 	b := backendtest.Open(t)
