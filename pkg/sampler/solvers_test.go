@@ -84,7 +84,7 @@ func TestChurnOrder(t *testing.T) {
 			mean, variance := moments(t, onHost, edm(p, gd, 20/float64(n)), karras(t, p, n), m1, v1)
 			h, means, variances = append(h, 1/float64(n)), append(means, math.Abs(mean-m0)), append(variances, math.Abs(variance-v0))
 		}
-			check.T(t).Order("variance under "+schedule, h, variances, 2, .3)
+		check.T(t).Order("variance under "+schedule, h, variances, 2, .3)
 		check.T(t).Less("mean under "+schedule, means[2], 1e-3)
 	}
 }
