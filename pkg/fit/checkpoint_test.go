@@ -5,8 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +17,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 )
 
@@ -174,7 +175,7 @@ func TestStopSurvivesAKill(t *testing.T) {
 			panic("killed")
 		}
 	}
-	err := catch(func() { loadOrTrain(t, onHost, dir, c) })
+	err := program.Catch(func() { loadOrTrain(t, onHost, dir, c) })
 	if err == nil || err.Error() != "killed" {
 		t.Fatalf("error %v, want the kill", err)
 	}
@@ -379,7 +380,7 @@ func TestKilledAfterTheEnd(t *testing.T) {
 			panic("killed")
 		}
 	}
-	if err := catch(func() { _, _, _ = loadOrTrain(t, onHost, dir, c) }); err == nil || len(names(t, dir)) < 3 {
+	if err := program.Catch(func() { _, _, _ = loadOrTrain(t, onHost, dir, c) }); err == nil || len(names(t, dir)) < 3 {
 		t.Fatalf("error %v, directory %v; want a kill that leaves checkpoints", err, names(t, dir))
 	}
 	c.hook = nil

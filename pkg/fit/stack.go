@@ -27,13 +27,13 @@ func (r *run) checkedBatch(step int) ([]*tensors.Tensor, error) {
 // stacked returns batches first … first+n−1 as one tensor [K, …] for each tensor of a batch. The rows past n stay zero.
 // For K = 1 it is the batch itself.
 func (r *run) stacked(first, n int) ([]*tensors.Tensor, error) {
-	if r.program.k == 1 {
+	if r.steps.k == 1 {
 		return r.checkedBatch(first)
 	}
 	out := make([]*tensors.Tensor, len(r.shapes))
 	for i, shape := range r.shapes {
 		shape = shape.Clone()
-		shape.Dimensions = append([]int{r.program.k}, shape.Dimensions...)
+		shape.Dimensions = append([]int{r.steps.k}, shape.Dimensions...)
 		t, err := tensors.FromShapeForBackend(r.b, 0, shape)
 		if err != nil {
 			return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 )
 
 // Train minimises loss over the store's weights by Adam (Kingma and Ba 2015; β₁ 0.9, β₂ 0.999, ε 1e-8).
@@ -42,15 +43,15 @@ func Train(ctx context.Context, b compute.Backend, store *model.Store, loss Loss
 
 // run is one run: its inputs, its program, and where it stands.
 type run struct {
-	b       compute.Backend
-	store   *model.Store
-	loss    Loss
-	data    Batches
-	c       Config
-	shapes  []shapes.Shape // of a batch
-	program *program
-	vars    []*model.Variable // the run's state
-	report  Report
+	b      compute.Backend
+	store  *model.Store
+	loss   Loss
+	data   Batches
+	c      Config
+	shapes []shapes.Shape // of a batch
+	steps  *block
+	vars   []*model.Variable // the run's state
+	report Report
 }
 
 // saver keeps a run's state; Train has none.
@@ -118,7 +119,7 @@ func (r *run) prepare() error {
 	if err := r.startAverages(); err != nil {
 		return err
 	}
-	r.program, err = newProgram(r, r.vars, changed, r.stepsPerCall(convolves))
+	r.steps, err = newBlock(r, r.vars, changed, r.stepsPerCall(convolves))
 	return err
 }
 
@@ -126,7 +127,7 @@ func (r *run) prepare() error {
 func (r *run) dryBuild(build func(*graph.Graph, []*graph.Node) *graph.Node, look func(*graph.Graph)) error {
 	g := graph.NewGraph(r.b, "fit dry run")
 	defer g.Finalize()
-	return catch(func() {
+	return program.Catch(func() {
 		model.SetStore(g, r.store)
 		batch := make([]*graph.Node, len(r.shapes))
 		for i, shape := range r.shapes {
@@ -190,7 +191,7 @@ func (r *run) loop(ctx context.Context, s saver) error {
 			}
 			return fmt.Errorf("stopped after step %d of %d; %s: %w", r.report.Steps, r.c.Steps, s.advice(), stopCause(ctx))
 		}
-		n := min(r.program.k, r.c.Steps-r.report.Steps, show.fitting(callTime))
+		n := min(r.steps.k, r.c.Steps-r.report.Steps, show.fitting(callTime))
 		diverged, err := r.block(n)
 		if err != nil {
 			return errors.Join(err, r.keepDone(s))
@@ -239,8 +240,8 @@ func (r *run) block(n int) (*Diverged, error) {
 		return nil, err
 	}
 	start := time.Now()
-	losses, ok, values, err := r.program.run(batches, n)
-	r.report.Compiles = r.program.compiles
+	losses, ok, values, err := r.steps.run(batches, n)
+	r.report.Compiles = r.steps.compiles
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +256,7 @@ func (r *run) block(n int) (*Diverged, error) {
 		}
 	}
 	if values != nil {
-		if err := r.program.commit(values); err != nil {
+		if err := r.steps.commit(values); err != nil {
 			return nil, err
 		}
 	}
@@ -288,7 +289,7 @@ func (r *run) judge(losses []float64, ok bool) (keep int, diverged *Diverged) {
 // It returns nil values for 0 steps: the state is there already.
 func (r *run) replay(batches []*tensors.Tensor, n int) (values []*tensors.Tensor, kept int, err error) {
 	for ; n > 0; n-- {
-		_, ok, values, err := r.program.run(batches, n)
+		_, ok, values, err := r.steps.run(batches, n)
 		if err != nil || ok {
 			return values, n, err
 		}
@@ -298,18 +299,3 @@ func (r *run) replay(batches []*tensors.Tensor, n int) (values []*tensors.Tensor
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-
-// catch turns a graph builder's panic into an error.
-func catch(f func()) (err error) {
-	defer func() {
-		if e := recover(); e != nil {
-			if asError, is := e.(error); is {
-				err = asError
-				return
-			}
-			err = fmt.Errorf("%v", e)
-		}
-	}()
-	f()
-	return nil
-}

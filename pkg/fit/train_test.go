@@ -215,8 +215,8 @@ func TestConvolutionsLoopOnTheHost(t *testing.T) {
 		if !backend.IsXLA(b) {
 			want = 1
 		}
-		if r.program.k != want {
-			t.Errorf("K = %d, want %d", r.program.k, want)
+		if r.steps.k != want {
+			t.Errorf("K = %d, want %d", r.steps.k, want)
 		}
 	}
 }

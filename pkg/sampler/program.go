@@ -2,7 +2,6 @@ package sampler
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -11,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
@@ -19,8 +19,8 @@ const (
 	float64Type = dtypes.Float64
 )
 
-// program is the compiled form of a Stepper for one shape of x. Weights are inputs that stay where they are.
-type program struct {
+// compiled is the compiled form of a Stepper for one shape of x. Weights are inputs that stay where they are.
+type compiled struct {
 	run    *Run
 	x      shapes.Shape
 	check  func(times []float64) error
@@ -33,16 +33,16 @@ type program struct {
 	start, step, loop *graph.Exec
 }
 
-// newProgram builds one step, without compiling it, to learn what it reads and carries.
-func (r *Run) newProgram(x shapes.Shape) (*program, error) {
-	p := &program{run: r, x: x}
+// newCompiled builds one step, without compiling it, to learn what it reads and carries.
+func (r *Run) newCompiled(x shapes.Shape) (*compiled, error) {
+	p := &compiled{run: r, x: x}
 	g := graph.NewGraph(r.b, "sampler dry run")
 	defer g.Finalize()
 	known := map[*model.Variable]bool{}
 	for v := range r.store.IterVariables() {
 		known[v] = true
 	}
-	err := catch(func() { p.look(g) })
+	err := program.Catch(func() { p.look(g) })
 	if lack := r.restore(known); lack != nil {
 		return nil, lack
 	}
@@ -80,7 +80,7 @@ func (r *Run) restore(known map[*model.Variable]bool) error {
 }
 
 // look fills in what a step reads and carries.
-func (p *program) look(g *graph.Graph) {
+func (p *compiled) look(g *graph.Graph) {
 	r := p.run
 	model.SetStore(g, r.store)
 	stepper := p.stepper()
@@ -108,10 +108,10 @@ func (p *program) look(g *graph.Graph) {
 	}
 }
 
-func (p *program) stepper() Stepper { return p.run.build(p.run.store.RootScope()) }
+func (p *compiled) stepper() Stepper { return p.run.build(p.run.store.RootScope()) }
 
 // state lists a State's nodes, after their shapes are checked.
-func (p *program) state(st State) []*graph.Node {
+func (p *compiled) state(st State) []*graph.Node {
 	sameShape("X", st.X, p.x)
 	if len(st.Aux) != len(p.aux) {
 		panic(fmt.Errorf("sampler.Stepper: %d nodes of Aux after a step, expected %d as before it", len(st.Aux), len(p.aux)))
@@ -124,7 +124,7 @@ func (p *program) state(st State) []*graph.Node {
 
 // advance takes one step from scalar time t to s. It returns the state, the state of the noise, whether x is finite, and
 // whether the Stepper is done.
-func (p *program) advance(stepper Stepper, state []*graph.Node, rng, t, s *graph.Node) (next []*graph.Node, newRNG, finite, done *graph.Node) {
+func (p *compiled) advance(stepper Stepper, state []*graph.Node, rng, t, s *graph.Node) (next []*graph.Node, newRNG, finite, done *graph.Node) {
 	ones := make([]int, p.x.Rank())
 	for i := range ones {
 		ones[i] = 1
@@ -139,44 +139,21 @@ func (p *program) advance(stepper Stepper, state []*graph.Node, rng, t, s *graph
 }
 
 // builder makes a graph of the inputs and the weights.
-type builder func(g *graph.Graph, in, weights []*graph.Node) []*graph.Node
+type builder func(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node
 
 // compile returns an Exec of build that compiles at its first call.
-func (p *program) compile(name string, build builder) (*graph.Exec, error) {
-	var handles []graph.ParameterHandle // of the weights
+func (p *compiled) compile(name string, build builder) (*graph.Exec, error) {
+	weights := program.NewWeights(p.run.b, p.vars)
 	exec, err := graph.NewExecCanonical(p.run.b, func(g *graph.Graph, in []*graph.Node) []*graph.Node {
 		p.run.compiles++
 		model.SetStore(g, p.run.store)
-		weights := make([]*graph.Node, len(p.vars))
-		handles = handles[:0]
-		for i, v := range p.vars {
-			weights[i] = v.NodeValue(g)
-			handles = append(handles, weights[i].GetParameterHandle())
-		}
 		return build(g, in, weights)
 	}, -1, -1, false, true, true)
 	if err != nil {
 		return nil, err
 	}
-	exec.SetSideParamsHook(func(_ *graph.Graph, buffers []compute.Buffer, donate []bool) error {
-		return p.feed(handles, buffers, donate)
-	})
+	exec.SetSideParamsHook(weights.Feed)
 	return exec.WithName("sampler " + name), nil
-}
-
-// feed passes the weights' values without giving them away.
-func (p *program) feed(handles []graph.ParameterHandle, buffers []compute.Buffer, donate []bool) error {
-	for i, v := range p.vars {
-		value, err := v.Value()
-		if err != nil {
-			return err
-		}
-		if buffers[handles[i]], err = value.Buffer(p.run.b, 0); err != nil {
-			return err
-		}
-		donate[handles[i]] = false
-	}
-	return nil
 }
 
 // first returns the state before the first step, and the state of the noise.
@@ -190,13 +167,15 @@ func first(stepper Stepper, x, rng *graph.Node) (State, *graph.Node) {
 }
 
 // buildStart is the program of the first state: x and the noise's state to the noise's state, x and Aux.
-func (p *program) buildStart(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
+func (p *compiled) buildStart(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node {
+	weights.Inputs(g)
 	st, rng := first(p.stepper(), in[0], in[1])
 	return append([]*graph.Node{rng}, p.state(st)...)
 }
 
 // buildStep is the program of one step: t, s, the noise's state, x and Aux to finite, done, the noise's state, x and Aux.
-func (p *program) buildStep(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
+func (p *compiled) buildStep(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node {
+	weights.Inputs(g)
 	next, rng, finite, done := p.advance(p.stepper(), in[3:], in[2], in[0], in[1])
 	return append([]*graph.Node{finite, done, rng}, next...)
 }
@@ -209,22 +188,20 @@ func (p *program) buildStep(_ *graph.Graph, in, _ []*graph.Node) []*graph.Node {
 //
 // As in package fit, everything travels in the state, since an XLA loop captures nothing, and the main function makes no
 // graph.Scalar, which would be one node for the main function and the body.
-func (p *program) buildLoop(g *graph.Graph, in, weights []*graph.Node) []*graph.Node {
+func (p *compiled) buildLoop(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node {
 	state := append([]*graph.Node{graph.Const(g, int32(0)), graph.Const(g, true), graph.Const(g, false)}, in...)
 	const i, finite, done, n, times, rng, first = 0, 1, 2, 3, 4, 5, 6
 	after := len(state) // x and Aux end, the weights begin
-	state = append(state, weights...)
+	state = append(state, weights.Inputs(g)...)
 
 	cond := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
-		s := parameters(g, state)
+		s := program.Parameters(g, state)
 		return []*graph.Node{graph.LogicalAnd(graph.LessThan(s[i], s[n]), graph.LogicalAnd(s[finite], graph.LogicalNot(s[done])))}
 	})
 	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
-		s := parameters(g, state)
-		for i, v := range p.vars {
-			v.SetNodeValue(s[after+i])
-		}
-		from, to := at(s[times], s[i]), at(s[times], graph.OnePlus(s[i]))
+		s := program.Parameters(g, state)
+		weights.Bind(s[after:])
+		from, to := program.At(s[times], s[i]), program.At(s[times], graph.OnePlus(s[i]))
 		var next []*graph.Node
 		next, s[rng], s[finite], s[done] = p.advance(p.stepper(), s[first:after], s[rng], from, to)
 		s[i] = graph.OnePlus(s[i])
@@ -235,22 +212,8 @@ func (p *program) buildLoop(g *graph.Graph, in, weights []*graph.Node) []*graph.
 	return append([]*graph.Node{out[i], out[finite], out[done]}, out[first:after]...)
 }
 
-// parameters declares a closure's parameters, one for each node of the state.
-func parameters(g *graph.Graph, state []*graph.Node) []*graph.Node {
-	nodes := make([]*graph.Node, len(state))
-	for i, s := range state {
-		nodes[i] = graph.Parameter(g, fmt.Sprintf("state_%d", i), s.Shape())
-	}
-	return nodes
-}
-
-// at returns the scalar times[i].
-func at(times, i *graph.Node) *graph.Node {
-	return graph.Reshape(graph.DynamicSlice(times, []*graph.Node{i}, []int{1}))
-}
-
 // initial returns the noise's state, x and Aux before the first step, x itself where Init adds nothing to it.
-func (p *program) initial(x *tensors.Tensor, seed int64) ([]*tensors.Tensor, error) {
+func (p *compiled) initial(x *tensors.Tensor, seed int64) ([]*tensors.Tensor, error) {
 	rng, err := rngState(seed)
 	if err != nil || !p.starts {
 		return []*tensors.Tensor{rng, x}, err
@@ -263,7 +226,7 @@ func (p *program) initial(x *tensors.Tensor, seed int64) ([]*tensors.Tensor, err
 const capacity = 1024
 
 // sample runs all steps in one call, and returns the number of steps taken and the state after them.
-func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
+func (p *compiled) sample(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
 	state, err := p.initial(x, seed)
 	if err != nil {
 		return 0, nil, err
@@ -287,7 +250,7 @@ func (p *program) sample(x *tensors.Tensor, times []float64, seed int64) (int, [
 }
 
 // judge returns an error when the last step made x not finite, or was the last and left a Finisher unfinished.
-func (p *program) judge(finite, done *tensors.Tensor, state []*tensors.Tensor, steps int, times []float64) error {
+func (p *compiled) judge(finite, done *tensors.Tensor, state []*tensors.Tensor, steps int, times []float64) error {
 	if !tensors.ToScalar[bool](finite) {
 		return p.diverged(state, steps, times)
 	}
@@ -299,7 +262,7 @@ func (p *program) judge(finite, done *tensors.Tensor, state []*tensors.Tensor, s
 }
 
 // explain returns what the Stepper has to say, behind a colon.
-func (p *program) explain(state []*tensors.Tensor, row int) string {
+func (p *compiled) explain(state []*tensors.Tensor, row int) string {
 	if e, ok := p.steps.(Explainer); ok {
 		return ": " + e.Explain(state[1:], row)
 	}
@@ -307,7 +270,7 @@ func (p *program) explain(state []*tensors.Tensor, row int) string {
 }
 
 // times returns the times in x's dtype, padded to a multiple of capacity.
-func (p *program) times(times []float64) any {
+func (p *compiled) times(times []float64) any {
 	padded := make([]float64, (len(times)+capacity-1)/capacity*capacity)
 	copy(padded, times)
 	return shapes.CastAsDType(padded, p.x.DType)
@@ -315,7 +278,7 @@ func (p *program) times(times []float64) any {
 
 // walk runs the steps one by one. visit sees each x_t and says whether to go on. walk returns the number of steps taken and
 // the state after them, which is then the caller's to free, or nil after an early stop; everything else it frees.
-func (p *program) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (int, []*tensors.Tensor, error) {
+func (p *compiled) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (int, []*tensors.Tensor, error) {
 	state, err := p.initial(x, seed)
 	if err != nil {
 		return 0, nil, err
@@ -346,7 +309,7 @@ func (p *program) walk(x *tensors.Tensor, times []float64, seed int64, visit fun
 }
 
 // one takes one step.
-func (p *program) one(state []*tensors.Tensor, t, s float64) ([]*tensors.Tensor, error) {
+func (p *compiled) one(state []*tensors.Tensor, t, s float64) ([]*tensors.Tensor, error) {
 	args := []any{shapes.CastAsDType(t, p.x.DType), shapes.CastAsDType(s, p.x.DType)}
 	for _, v := range state {
 		args = append(args, v)
@@ -355,7 +318,7 @@ func (p *program) one(state []*tensors.Tensor, t, s float64) ([]*tensors.Tensor,
 }
 
 // free frees tensors, except the caller's own x.
-func (p *program) free(x *tensors.Tensor, state []*tensors.Tensor) {
+func (p *compiled) free(x *tensors.Tensor, state []*tensors.Tensor) {
 	for _, s := range state {
 		if s != x {
 			s.MustFinalizeAll()
@@ -363,23 +326,8 @@ func (p *program) free(x *tensors.Tensor, state []*tensors.Tensor) {
 	}
 }
 
-func (p *program) finalize() {
+func (p *compiled) finalize() {
 	for _, exec := range []*graph.Exec{p.start, p.step, p.loop} {
 		exec.Finalize()
 	}
-}
-
-// catch turns a graph builder's panic into an error, without the stack that GoMLX adds.
-func catch(f func()) (err error) {
-	defer func() {
-		switch e := recover().(type) {
-		case nil:
-		case error:
-			err = e
-		default:
-			err = fmt.Errorf("%s", strings.TrimSpace(fmt.Sprint(e)))
-		}
-	}()
-	f()
-	return nil
 }

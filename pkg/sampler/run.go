@@ -18,14 +18,14 @@ type Run struct {
 	b        compute.Backend
 	store    *model.Store
 	build    func(scope *model.Scope) Stepper
-	programs map[string]*program
+	programs map[string]*compiled
 	compiles int
 }
 
 // New returns a Run on b of the Stepper that build makes of the networks of store. build is called once for each graph.
 // A step leaves the store as it is.
 func New(b compute.Backend, store *model.Store, build func(scope *model.Scope) Stepper) *Run {
-	return &Run{b: b, store: store, build: build, programs: map[string]*program{}}
+	return &Run{b: b, store: store, build: build, programs: map[string]*compiled{}}
 }
 
 // Of returns a Run on b of a Stepper without networks, as one with a denoiser of package oracle.
@@ -132,7 +132,7 @@ func (r *Run) Path(x *tensors.Tensor, times []float64, seed int64) iter.Seq2[Poi
 }
 
 // program returns the program for x's shape after the arguments are checked.
-func (r *Run) program(x *tensors.Tensor, times []float64) (*program, error) {
+func (r *Run) program(x *tensors.Tensor, times []float64) (*compiled, error) {
 	if x == nil || !x.Ok() {
 		return nil, fmt.Errorf("x is no valid tensor, expected x at times[0]: see Prior")
 	}
@@ -149,7 +149,7 @@ func (r *Run) program(x *tensors.Tensor, times []float64) (*program, error) {
 	key := x.Shape().String()
 	p, known := r.programs[key]
 	if !known {
-		if p, err = r.newProgram(x.Shape()); err != nil {
+		if p, err = r.newCompiled(x.Shape()); err != nil {
 			return nil, err
 		}
 		r.programs[key] = p
@@ -182,7 +182,7 @@ func firstBad[F float32 | float64](x []F, perRow int) (row int, value float64) {
 }
 
 // diverged is the error of a step that made x not finite.
-func (p *program) diverged(state []*tensors.Tensor, step int, times []float64) error {
+func (p *compiled) diverged(state []*tensors.Tensor, step int, times []float64) error {
 	row, value, err := badRow(state[0])
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ var gridMutants = in("pkg/sampler/grid.go", "TestLogSNRGrid|TestPrior|TestErrors
 )
 
 var programMutants = in("pkg/sampler/program.go", "TestChain|TestSampleAndPath|TestFinisher",
-	mutant{Name: "loop-times", Old: `at(s[times], s[i]), at(s[times]`, New: `at(s[times], graph.OnePlus(s[i])), at(s[times]`,
+	mutant{Name: "loop-times", Old: `program.At(s[times], s[i]), program`, New: `program.At(s[times], graph.OnePlus(s[i])), program`,
 		Bug: "t_{i+1} for t_i in the loop: the time step off by one", XLA: true},
 	mutant{Name: "loop-noise", Old: `next, s[rng], s[finite]`, New: `next, _, s[finite]`,
 		Bug: "every step with the same noise", XLA: true},
