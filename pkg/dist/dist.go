@@ -26,7 +26,10 @@ type Scorer interface {
 
 // ScoreOf returns ∇ₓ log p(x), of x's shape, by automatic differentiation. It needs no normalising constant:
 // a constant factor of p adds a constant to log p and vanishes.
-func ScoreOf(p LogProber, x *Node) *Node { return Gradient(ReduceAllSum(p.LogProb(x)), x)[0] }
+func ScoreOf(p LogProber, x *Node) *Node {
+	x = Identity(x) // with respect to a StopGradient node itself GoMLX's Gradient is 0
+	return Gradient(ReduceAllSum(p.LogProb(x)), x)[0]
+}
 
 // Repeat returns x [batch, event...] copied n times along its first axis, [n·batch, event...].
 func Repeat(x *Node, n int) *Node {

@@ -45,6 +45,9 @@ func TestDiagNormalAgainstGonum(t *testing.T) {
 	near(t, "LogProb", backendtest.Floats(t, func(x *Node) *Node { return law(x.Graph()).LogProb(x) }, x), want...)
 	near(t, "Score", backendtest.Floats(t, func(x *Node) *Node { return law(x.Graph()).Score(x) }, x), score...)
 	near(t, "ScoreOf", backendtest.Floats(t, func(x *Node) *Node { return dist.ScoreOf(law(x.Graph()), x) }, x), score...)
+	near(t, "ScoreOf where no gradient flows", backendtest.Floats(t, func(x *Node) *Node {
+		return dist.ScoreOf(law(x.Graph()), StopGradient(x))
+	}, x), score...)
 	entropy := distuv.Normal{Mu: .7, Sigma: .3}.Entropy() + distuv.Normal{Mu: -2, Sigma: 4}.Entropy()
 	near(t, "Entropy", backendtest.Floats(t, func(x *Node) *Node { return law(x.Graph()).Entropy() }, x), entropy)
 }
