@@ -49,14 +49,50 @@ func units(want float64, decimals int) float64 {
 	return math.Pow(10, -float64(decimals)) / (1 + math.Abs(want))
 }
 
-// blurred returns the density and the score of p_σ at each of xs, by the library.
-func blurred(t *testing.T, data oracle.Mixture, sigma float64, xs []float64) (density, score []float64) {
+// evaluator is a compiled function of x [n, 1] and a noise level [1, 1].
+type evaluator struct {
+	t    *testing.T
+	exec *Exec
+}
+
+func evaluate(t *testing.T, f func(x, sigma *Node) []*Node) evaluator {
 	t.Helper()
-	out := backendtest.Call(t, func(x *Node) []*Node {
-		p := data.Marginal(edm, level(x, sigma))
-		return []*Node{Exp(p.LogProb(x)), data.Score(edm)(x, level(x, sigma))}
-	}, column(xs...))
-	return check.Floats(out[0]), check.Floats(out[1])
+	exec, err := NewExec(backendtest.Open(t), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(exec.Finalize)
+	return evaluator{t, exec}
+}
+
+// at returns the outputs at each of xs.
+func (e evaluator) at(sigma float64, xs []float64) (values [][]float64) {
+	e.t.Helper()
+	out, err := e.exec.Call(column(xs...), [][]float64{{sigma}})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	for _, v := range out {
+		values = append(values, check.Floats(v))
+		v.MustFinalizeAll()
+	}
+	return values
+}
+
+// blurred evaluates the density and the score of p_σ.
+func blurred(t *testing.T, data oracle.Mixture) evaluator {
+	t.Helper()
+	return evaluate(t, func(x, sigma *Node) []*Node {
+		return []*Node{Exp(data.Marginal(edm, sigma).LogProb(x)), data.Score(edm)(x, sigma)}
+	})
+}
+
+// span is n midpoints of equal cells from one number to another.
+func span(from, to float64, n int) (xs []float64) {
+	for i := range n {
+		xs = append(xs, from+(to-from)*(float64(i)+.5)/float64(n))
+	}
+	return xs
 }
 
 // vector is the shape [n, 1].
