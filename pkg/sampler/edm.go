@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
@@ -93,46 +91,4 @@ func (e EDM) Check(times []float64) error {
 			e.Churn, e.Process.Schedule)
 	}
 	return CheckTimes(e.Process, times)
-}
-
-// KarrasGrid returns the n+1 times from p's TMax to its TMin whose noise levels ς = σ/α are equally spaced in ς^(1/ρ):
-//
-//	ς_i = (ς_max^(1/ρ) + i/n (ς_min^(1/ρ) − ς_max^(1/ρ)))^ρ
-//
-// Karras et al. 2022, equation 5, take ρ = 7 and end with a step to 0, which a TMin of σ > 0 does without. The schedule is
-// evaluated on b. It returns an error when n or ρ is not positive, σ is 0 at TMin or infinite at TMax, or the schedule has no inverse.
-func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]float64, error) {
-	inverse, ok := p.Schedule.(process.Inverter)
-	if n < 1 || !(rho > 0) || !ok {
-		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a ρ above 0, and a schedule with an inverse, as VP",
-			n, rho, p.Schedule)
-	}
-	ends, err := call(b, func(t *Node) *Node { return noiseLevel(p, t) }, []float64{p.TMax, p.TMin})
-	if err != nil {
-		return nil, fmt.Errorf("sampler.KarrasGrid: %w", err)
-	}
-	if !(ends[1] > 0) || math.IsInf(ends[0], 1) {
-		return nil, fmt.Errorf("sampler.KarrasGrid: σ/α = %g at t = %g and %g at %g, expected both above 0 and finite: move TMin and TMax inwards",
-			ends[0], p.TMax, ends[1], p.TMin)
-	}
-	logSNR := make([]float64, n+1)
-	for i := range logSNR {
-		logSNR[i] = -2 * rho * math.Log(between(math.Pow(ends[0], 1/rho), math.Pow(ends[1], 1/rho), i, n))
-	}
-	times, err := call(b, inverse.Time, logSNR)
-	if err != nil {
-		return nil, fmt.Errorf("sampler.KarrasGrid: %w", err)
-	}
-	times[0], times[n] = p.TMax, p.TMin
-	return times, nil
-}
-
-// call evaluates f at each of x on b.
-func call(b compute.Backend, f func(x *Node) *Node, x []float64) ([]float64, error) {
-	out, err := CallOnce(b, f, x)
-	if err != nil {
-		return nil, err
-	}
-	defer out.MustFinalizeAll()
-	return tensors.CopyFlatData[float64](out)
 }

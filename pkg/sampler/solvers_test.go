@@ -206,6 +206,26 @@ func TestKarrasGrid(t *testing.T) {
 	}
 }
 
+// The times have equal steps in t^(1/ρ), from TMax to TMin.
+func TestPowerGrid(t *testing.T) {
+	p := process.Process{Schedule: vp.Schedule, TMin: .001, TMax: 1}
+	check.T(t).Near("cubes of equal steps", sampler.PowerGrid(p, 3, 3), []float64{1, .343, .064, .001}, 1e-14)
+	check.T(t).Near("ρ = 1 is Grid", sampler.PowerGrid(p, 7, 1), p.Grid(7), 1e-14)
+	for _, bad := range []func(){
+		func() { sampler.PowerGrid(p, 0, 2) }, func() { sampler.PowerGrid(p, 2, 0) }, func() { sampler.PowerGrid(d4, 2, 2) },
+		func() { sampler.PowerGrid(process.Process{Schedule: vp.Schedule, TMin: -1, TMax: 1}, 2, 2) },
+	} {
+		func() {
+			defer func() {
+				if err, ok := recover().(error); !ok || !strings.Contains(err.Error(), "sampler.PowerGrid: ") {
+					t.Errorf("%v", err)
+				}
+			}()
+			bad()
+		}()
+	}
+}
+
 func TestSolverErrors(t *testing.T) {
 	narrow := func(x, _ *Node) *Node { return ReduceAndKeep(x, ReduceSum, 1) }
 	wide := tensors.FromValue([][]float64{{1, 2}})
