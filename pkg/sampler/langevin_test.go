@@ -103,6 +103,9 @@ func TestLangevinDiverges(t *testing.T) {
 		"with noise": {sampler.Langevin{Score: scoreOf(centredNormal(1)), Size: 2.5}, one, "diverged with Size = 2.5, expected less than 2, "},
 		"the narrowest direction counts": {sampler.Langevin{Score: scoreOf(anisotropic), Size: .25}, [][]float64{{1, 1}},
 			"diverged with Size = 0.25, expected less than 0.2, which is stable for the curvature that it met: take 0.05"},
+		// x ← x − ½x³ from 3 goes to −10.5 and 568.3125: their quotient is a²+ab+b²; row 0 stays where −log p is flat
+		"the row's own curvature": {sampler.Langevin{Score: func(x *Node) *Node { return Neg(Mul(x, Square(x))) }, Size: .5, Noiseless: true}, [][]float64{{.1}, {3}},
+			"row 1 of x is +Inf, expected finite numbers: sampler.Langevin: the chain diverged with Size = 0.5, expected less than 6.307e-06, "},
 		"two modes, from beyond where they turn it back": {sampler.Langevin{Score: scoreOf(farApart), Size: 2.5}, [][]float64{{40}}, "diverged with Size = 2.5, expected less than 2, "},
 	} {
 		t.Run(name, func(t *testing.T) {

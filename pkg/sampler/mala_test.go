@@ -27,13 +27,7 @@ func TestMALAAccepts(t *testing.T) {
 	logQ := func(to, from, score float64) float64 {
 		return distuv.Normal{Mu: from + c*score, Sigma: math.Sqrt(2 * c)}.LogProb(to)
 	}
-	logP := func(x float64) float64 {
-		p := 0.0
-		for k, w := range nearby.Weights {
-			p += w * distuv.Normal{Mu: nearby.Means[k][0], Sigma: math.Sqrt(nearby.Vars[k][0])}.Prob(x)
-		}
-		return math.Log(p)
-	}
+	logP := func(x float64) float64 { return logDensity(nearby, x) }
 	var xs, zs [][]float64
 	var us, wants, accepted []float64
 	for _, x := range []float64{-1.1, .2, 1.4} {
@@ -69,6 +63,38 @@ func TestMALAAccepts(t *testing.T) {
 		}
 	}
 	check.T(t).Near("in two dimensions", malaStep(t, logProbOf(centredNormal(v...)), c, x, z, u), append(want, counts...), 1e-12)
+}
+
+// A step after a refused proposal starts from x's own log p and score: from .2 by a proposal that is refused and one whose
+// bound decides.
+func TestMALARemembers(t *testing.T) {
+	const c, x, refused, z = .7, .2, 2.5, -.8
+	s := plainScore(nearby, x)
+	y := x + c*s + math.Sqrt(2*c)*z
+	logP := func(x float64) float64 { return logDensity(nearby, x) }
+	logQ := func(to, from, score float64) float64 {
+		return distuv.Normal{Mu: from + c*score, Sigma: math.Sqrt(2 * c)}.LogProb(to)
+	}
+	bound := math.Exp(logP(y) + logQ(x, y, plainScore(nearby, y)) - logP(x) - logQ(y, x, s))
+	for u, want := range map[float64][]float64{bound * (1 - 1e-9): {y, 1}, bound * (1 + 1e-9): {x, 0}} {
+		got := backendtest.Floats(t, func(x, u *Node) *Node {
+			g, chain := x.Graph(), sampler.MALA{LogProb: logProbOf(nearby), Size: c}
+			src := noise.Fixed(Const(g, [][]float64{{refused}}), Const(g, []float64{1 - 1e-12}), Const(g, [][]float64{{z}}), u)
+			st := chain.Step(src, chain.Init(x), nil, nil)
+			st = chain.Step(src, st, nil, nil)
+			return Concatenate([]*Node{Reshape(st.X, -1), st.Aux[0]}, 0)
+		}, [][]float64{{x}}, []float64{u})
+		check.T(t).Near("x and the acceptances", got, want, 1e-12)
+	}
+}
+
+// logDensity is log p of a mixture in one dimension, in plain Go.
+func logDensity(m oracle.Mixture, x float64) float64 {
+	p := 0.0
+	for k, w := range m.Weights {
+		p += w * distuv.Normal{Mu: m.Means[k][0], Sigma: math.Sqrt(m.Vars[k][0])}.Prob(x)
+	}
+	return math.Log(p)
 }
 
 // malaStep returns x and the acceptances after one step with the given noise.

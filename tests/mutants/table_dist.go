@@ -75,6 +75,22 @@ var log1mExpMutants = in("pkg/internal/mathx/log1mexp.go", "",
 		Bug: "log1p(−e⁻ˣ) near 0, which cancels"},
 )
 
+var jacobianMutants = in("pkg/internal/mathx/divergence.go", "",
+	mutant{Name: "divergence-unit", Old: `unit[i][i] = 1`, New: `unit[i][0] = 1`,
+		Bug: "∂f_1/∂x_1 once for each coordinate"},
+	mutant{Name: "divergence-all", Old: `unit[i][i] = 1`, New: `for j := range unit[i] {
+			unit[i][j] = 1
+		}`, Bug: "the sum of all entries of the Jacobian for its trace"},
+	mutant{Name: "divergence-mean", Old: `return graph.ReduceSum(graph.Reshape(Quadratic(`, New: `return graph.ReduceMean(graph.Reshape(Quadratic(`,
+		Bug: "the mean of the diagonal for the trace"},
+	mutant{Name: "divergence-order", Old: `copies.Shape().Dimensions...)), d, n), 0)`, New: `copies.Shape().Dimensions...)), n, d), 1)`,
+		Bug: "rows and coordinates mixed up"},
+	mutant{Name: "quadratic-left", Old: `graph.ReduceAllSum(graph.Mul(y, v))`, New: `graph.ReduceAllSum(y)`,
+		Bug: "1ᵀJv for vᵀJv"},
+	mutant{Name: "quadratic-right", Old: `SumEvent(graph.Mul(v, graph.Gradient(`, New: `SumEvent(graph.Mul(graph.OnesLike(v), graph.Gradient(`,
+		Bug: "vᵀJ1 for vᵀJv"},
+)
+
 var observationMutants = in("pkg/dist/observation.go", "TestObservation",
 	mutant{Name: "observation-log-std", Old: `return Halves(out, 1)`, New: `return Halves(out, 0.5)`,
 		Bug: "log-std read as log-variance in the decoder"},

@@ -40,3 +40,12 @@ var paramMutants = in("pkg/param/param.go", "",
 	mutant{Name: "predict-swapped", Old: `FromX0(k, d(xt, t), xt, p.Alpha(t), p.Sigma(t))`, New: `FromX0(k, d(xt, t), xt, p.Sigma(t), p.Alpha(t))`,
 		Bug: "α and σ swapped where a denoiser predicts"},
 )
+
+var transferMutants = in("pkg/param/transfer.go", "TestTransfer",
+	mutant{Name: "transfer-time", Old: `s := from.Time(to.LogSNR(t))`, New: `s := from.Time(MulScalar(to.LogSNR(t), 0.5))`,
+		Bug: "log(α/σ) for the log-SNR"},
+	mutant{Name: "transfer-same-time", Old: `s := from.Time(to.LogSNR(t))`, New: `s := t`,
+		Bug: "one t for two processes"},
+	mutant{Name: "transfer-scale", Old: `Sub(from.LogAlpha(s), to.LogAlpha(t))`, New: `Sub(to.LogAlpha(t), from.LogAlpha(s))`,
+		Bug: "α_t/α_s for α_s/α_t"},
+)
