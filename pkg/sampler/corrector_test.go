@@ -65,8 +65,8 @@ func TestCorrectorEnds(t *testing.T) {
 	x := prior(4)
 	z := noise.Fixed
 	got := backendtest.Call(t, func(x, t, s *Node) (alone, both *Node) {
-		zero := ZerosLike(x)
-		return c.Predictor.Step(z(zero), c.Init(x), t, s).X, c.Step(z(zero, zero, zero, zero), c.Init(x), t, s).X
+		zero, one := ZerosLike(x), OnesLike(x)
+		return c.Predictor.Step(z(zero), c.Init(x), t, s).X, c.Step(z(zero, one, one, one), c.Init(x), t, s).X
 	}, x, [][]float64{{1}}, [][]float64{{0}})
 	check.T(t).Near("x₀", got[1], got[0], 0)
 }
