@@ -45,6 +45,7 @@ type Config struct {
 	Negatives Negatives
 	Steps     int     // Langevin steps of a chain in each training step; 0 means 20
 	Size      float64 // c of a step; 0 means 0.01
+	Adjusted  bool    // by Metropolis and Hastings (sampler.MALA): the energy then has no bias of the order of c
 	Chains    int     // of the replay buffer; 0 means as many as examples in a batch
 	Restart   float64 // the probability that a persistent chain starts anew
 	Noise     float64 // σ of noise that is added to the data: the law that is learned is blurred by it
@@ -67,8 +68,8 @@ func (c Config) withDefaults() Config {
 // String names the architecture and the training: it is what makes a checkpoint fit.
 func (c Config) String() string {
 	c = c.withDefaults()
-	return fmt.Sprintf("energy of %d-%v, s %g; chains %s, %d steps of %g, %d kept, restarted with %g; noise %g, penalty %g",
-		c.Data, c.Hidden, c.Std, c.Negatives, c.Steps, c.Size, c.Chains, c.Restart, c.Noise, c.Penalty)
+	return fmt.Sprintf("energy of %d-%v, s %g; chains %s, %d steps of %g, adjusted %t, %d kept, restarted with %g; noise %g, penalty %g",
+		c.Data, c.Hidden, c.Std, c.Negatives, c.Steps, c.Size, c.Adjusted, c.Chains, c.Restart, c.Noise, c.Penalty)
 }
 
 // Check returns an error that names the field when there is no such model.
@@ -131,7 +132,7 @@ func (c Config) Loss() fit.Loss {
 		m, src := c.Build(scope), noise.Finite(scope)
 		x := c.data(src, batch)
 		c := c.withDefaults()
-		negatives := c.negatives(scope, src, x, func(start *Node) *Node { return Walk(src, m.Langevin(c.Size), start, c.Steps) })
+		negatives := c.negatives(scope, src, x, func(start *Node) *Node { return Walk(src, m.chain(c.Size, c.Adjusted), start, c.Steps) })
 		loss := ReduceAllMean(m.Loss(x, negatives))
 		if c.Penalty > 0 {
 			squares := Add(ReduceAllMean(Square(m.Energy(x))), ReduceAllMean(Square(m.Energy(negatives))))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
 
 // explain adds to the error of a training run that diverged which chain ran away, if one did: it walks the chains of the bad
@@ -34,7 +35,7 @@ func (c Config) explain(b compute.Backend, store *model.Store, data fit.Batches,
 	if row < 0 {
 		return err
 	}
-	chain := EBM{}.Langevin(c.withDefaults().Size)
+	chain := EBM{}.chain(c.withDefaults().Size, c.Adjusted).(sampler.Explainer)
 	return fmt.Errorf("ebm.LoadOrTrain: step %d: chain %d of %d, %s, is %g after its walk: %s: %w", diverged.Step, row,
 		out[0].Shape().Dimensions[0], c.Negatives, value, chain.Explain(out[1:], row), err)
 }
@@ -45,7 +46,7 @@ func (c Config) rewalk(scope *model.Scope, batch []*Node) (out []*Node) {
 	src := noise.Finite(scope)
 	x, c := c.data(src, batch), c.withDefaults()
 	toEnd := func(start *Node) *Node {
-		end := walk(src, c.Build(scope).Langevin(c.Size), start, c.Steps)
+		end := walk(src, c.Build(scope).chain(c.Size, c.Adjusted), start, c.Steps)
 		out = append([]*Node{end.X}, end.Aux...)
 		return end.X
 	}

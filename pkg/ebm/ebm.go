@@ -61,6 +61,14 @@ func (m EBM) Langevin(size float64) sampler.Langevin {
 	return sampler.Langevin{Score: m.Score, Size: size}
 }
 
+// chain returns Langevin's chain, or the one that is adjusted.
+func (m EBM) chain(size float64, adjusted bool) sampler.Stepper {
+	if adjusted {
+		return sampler.MALA{LogProb: m.LogProb, Size: size}
+	}
+	return m.Langevin(size)
+}
+
 // Walk returns where n steps of a chain take x [batch, event...], all in one graph and without a gradient. Its times are those
 // of sampler.Count. It panics when n < 1. A chain that diverges ends in values that are not finite.
 func Walk(src noise.Source, chain sampler.Stepper, x *Node, n int) *Node {

@@ -184,11 +184,7 @@ func (m *Model) start(n int, s Sampling, seed int64) (*sampler.Run, *tensors.Ten
 		return nil, nil, fmt.Errorf("%d chains of %d steps of size %g, expected at least 1 of both and a positive size", n, s.Steps, s.Size)
 	}
 	run := sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
-		e := c.Build(scope)
-		if s.Adjusted {
-			return sampler.MALA{LogProb: e.LogProb, Size: s.Size}
-		}
-		return e.Langevin(s.Size)
+		return c.Build(scope).chain(s.Size, s.Adjusted)
 	})
 	return run, sampler.Prior(m.shape(n), c.Std, seed), nil
 }
