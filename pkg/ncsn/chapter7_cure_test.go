@@ -105,7 +105,9 @@ func TestWeightsReturn(t *testing.T) {
 }
 
 // rightShare is P(right|x) under p_σ: for x ~ p_σ its mean is .8, for every σ.
-func rightShare(x, sigma float64) float64 { return 1 / (1 + math.Exp(-math.Log(4)-10*x/(1+sigma*sigma))) }
+func rightShare(x, sigma float64) float64 {
+	return 1 / (1 + math.Exp(-math.Log(4)-10*x/(1+sigma*sigma)))
+}
 
 // chainSize is c/(1+σ²) of the chains.
 const chainSize = .05

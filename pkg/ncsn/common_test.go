@@ -33,7 +33,9 @@ func modes(right, apart float64) oracle.Mixture {
 var mx = modes(.8, 5)
 
 // level is a noise level, [1, 1].
-func level(x *Node, sigma float64) *Node { return ConstAsDType(x.Graph(), x.DType(), [][]float64{{sigma}}) }
+func level(x *Node, sigma float64) *Node {
+	return ConstAsDType(x.Graph(), x.DType(), [][]float64{{sigma}})
+}
 
 // column makes [n, 1] of values.
 func column(values ...float64) [][]float64 {

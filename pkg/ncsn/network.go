@@ -20,7 +20,7 @@ type Config struct {
 	Dim     int
 	Levels  []float64 // σ_1 > … > σ_L > 0
 	DataStd float64   // σ_d = √(E‖x‖²/d) of the data: their size, about 0
-	Hidden  []int     // widths of the hidden layers; nil is 128, 128
+	Hidden  []int     // widths of the hidden layers; nil is 64, 64, 64
 }
 
 // ConfigFor returns the Config whose levels follow the rules for data x [n][d]: from MaxDistance down to smallest, with neighbours at
@@ -88,7 +88,7 @@ func (c Config) Process() process.Process { return Process(c.Levels) }
 
 func (c Config) hidden() []int {
 	if c.Hidden == nil {
-		return []int{128, 128}
+		return []int{64, 64, 64}
 	}
 	return c.Hidden
 }

@@ -110,7 +110,7 @@ func TestVarianceOfALevel(t *testing.T) {
 		ratio, eps, smallest float64
 		steps                int
 	}{{1.247, 2e-3, .3, 200}, {1.04, 1.24e-5, .01, 5}, {3, .1, .5, 1}, {1.5, 3, 1, 7}} {
-		const sigma = 4.2                                    // of the level; the result is free of it
+		const sigma = 4.2                                         // of the level; the result is free of it
 		size := v.eps * sigma * sigma / (v.smallest * v.smallest) // α of Song's step x + ½α s + √α ε
 		variance := math.Pow(v.ratio*sigma, 2)
 		for range v.steps {
