@@ -88,56 +88,62 @@ func TestModelErrors(t *testing.T) {
 	wantError(t, err, "ncsn.Config.Loss", "[4, 3]", "[n, 2]")
 }
 
-// The network at its start, F = 0 put in by hand, is the score of a normal law.
-func TestScoreOfNoNetwork(t *testing.T) {
-	b := backendtest.Open(t)
-	m, err := ncsn.NewModel(b, tiny, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, sigma := [][]float64{{1, -2}, {30, 5}}, 2.5
-	with, err := m.Score(x, sigma)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var last *model.Variable
+// lastLayer sets the weights of m's last layer [8, 2] to 0 and its biases [2] to the value, so that F is that value.
+func lastLayer(t *testing.T, m *ncsn.Model, value float32) {
+	t.Helper()
+	found := 0
 	for v := range m.Store.IterVariables() {
-		if v.Trainable && v.Shape().Dimensions[v.Shape().Rank()-1] == 2 { // the last layer: weights [8, 2] and biases [2]
-			last = v
-			if err := v.SetValue(tensors.FromShape(v.Shape())); err != nil {
-				t.Fatal(err)
+		dims := v.Shape().Dimensions
+		if !v.Trainable || dims[len(dims)-1] != tiny.Dim {
+			continue
+		}
+		found++
+		flat := make([]float32, v.Shape().Size())
+		if len(dims) == 1 {
+			for i := range flat {
+				flat[i] = value
 			}
 		}
-	}
-	c := check.T(t)
-	c.True("the last layer was found", last != nil, "")
-	without, err := m.Score(x, sigma)
-	if err != nil {
-		t.Fatal(err)
-	}
-	size2 := sigma*sigma + 1.5*1.5
-	for i := range x {
-		for j := range x[i] {
-			c.Near("−x/(σ²+σ_d²)", without[i][j], -x[i][j]/size2, 1e-6)
-			c.Less("the network moves it by no more than a few σ_d/(σ√(σ²+σ_d²))", math.Abs(with[i][j]-without[i][j]), 5*1.5/(sigma*math.Sqrt(size2)))
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(flat, dims...)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	c.Differ("but it does move it", with, without, 1e-3)
+	if found != 2 {
+		t.Fatalf("%d variables of the last layer, expected weights and biases", found)
+	}
 }
 
-// The factor of F is that at which the best F has the size 1: for data of independent ±σ_d it is the noise and the data in equal parts.
-func TestScaleOfTheNetwork(t *testing.T) {
-	const sigmaD = 1.5
-	for _, sigma := range []float64{.01, 1, 40} {
-		// E‖best F‖² = E(σ√(σ²+σ_d²)/σ_d · (∇log q(x|x₀) + x/(σ²+σ_d²)))² for x₀ = ±σ_d, ε = ±1
+// Without F the score is that of a normal law; the factor of F is that at which the best F has the size 1.
+func TestScoreOfNoNetwork(t *testing.T) {
+	m, err := ncsn.NewModel(backendtest.Open(t), tiny, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores := func(sigma float64) [][]float64 {
+		s, err := m.Score([][]float64{{1, -2}, {30, 5}}, sigma)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	c := check.T(t)
+	for _, sigma := range []float64{1, 2.5, 4} {
+		size2, std := sigma*sigma+tiny.DataStd*tiny.DataStd, tiny.DataStd
+		lastLayer(t, m, 0)
+		without := scores(sigma)
+		c.Near("−x/(σ²+σ_d²)", without, [][]float64{{-1 / size2, 2 / size2}, {-30 / size2, -5 / size2}}, 1e-6)
+		lastLayer(t, m, 1)
+		with := scores(sigma)
+		factor := with[0][0] - without[0][0]
+		c.Near("F = 1 adds the same everywhere", []float64{with[0][1] - without[0][1], with[1][0] - without[1][0]}, factor, 1e-5)
+		// What F regresses on is (∇log q(x|x₀) + x/(σ²+σ_d²))/factor: for x₀ = ±σ_d and ε = ±1 its mean square is exact.
 		sum := 0.0
-		for _, x0 := range []float64{sigmaD, -sigmaD} {
+		for _, x0 := range []float64{std, -std} {
 			for _, eps := range []float64{1, -1} {
-				size2 := sigma*sigma + sigmaD*sigmaD
-				sum += math.Pow(sigma*math.Sqrt(size2)/sigmaD*(-eps/sigma+(x0+sigma*eps)/size2), 2) / 4
+				sum += math.Pow((-eps/sigma+(x0+sigma*eps)/size2)/factor, 2) / 4
 			}
 		}
-		check.T(t).Near("the mean square of what F regresses on", sum, 1, a64)
+		c.Near("the mean square of what F regresses on", sum, 1, 1e-4)
 	}
 }
 
