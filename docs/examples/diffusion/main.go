@@ -32,7 +32,8 @@ func main() {
 func run() error {
 	var o options
 	flag.StringVar(&o.data, "data", "fashion", "fashion (28x28, from the system's package, the cache or a download) or digits (embedded)")
-	flag.StringVar(&o.net, "net", "patch", "patch or unet")
+	flag.StringVar(&o.net, "net", "", "patch or unet; empty takes the one with the better bound for its minutes (docs/results.md): the U-Net for "+
+		"more than 15 minutes of Fashion-MNIST, the patch transformer otherwise")
 	flag.Float64Var(&o.minutes, "minutes", 45, "CPU minutes to train for")
 	flag.IntVar(&o.steps, "steps", 0, "train for this many steps under a cosine, in place of -minutes")
 	flag.StringVar(&o.marks, "marks", "5,15,45", "CPU minutes at which to measure on the way")
