@@ -115,7 +115,7 @@ func TestAnnealedDiverges(t *testing.T) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	stable := sampler.Of(onHost, annealed(noiseLevels, gd, .9, sigmaMin))
-	last, err := stable.SampleState(prior(2), sampler.Repeat([]float64{20, 3, .5}, 4), 1)
+	last, err := stable.SampleState(prior(300), sampler.Repeat([]float64{20, 3, .5}, 4), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func malaStep(t *testing.T, logProb func(x *Node) *Node, c float64, x, z [][]flo
 // Langevin and MALA from a start far off: the first follows a mixture up to its bias, the second exactly, at any size.
 func TestLangevinConverges(t *testing.T) {
 	b := backendtest.Open(t)
-	start := func() []float64 { return check.Floats(uniforms(20_000, -3, 1, 5)) }
+	start := func() []float64 { return check.Floats(uniforms(10_000, -3, 1, 5)) }
 	t.Run("E7.14 Langevin with a small step", func(t *testing.T) {
 		run := sampler.Of(b, sampler.Langevin{Score: scoreOf(nearby), Size: .01})
 		check.T(t).KS("c = .01, 800 steps", check.Floats(sample(t, run, column(start()), sampler.Count(800), 1)), plainCDF(nearby), 1e-6)

@@ -15,6 +15,7 @@ var all = slices.Concat(
 	heunMutants, dpmMutants, edmMutants, spacedMutants, rk45Mutants, flowMutants, divergenceMutants, slerpMutants,
 	sdeMutants, derivationMutants, fokkerPlanckMutants, klMutants, sdePathMutants,
 	scoreMutants, objectiveMutants,
+	ebmMutants, replayMutants, aisMutants, quadratureMutants, energyConfigMutants,
 	noiseLevelMutants, ruleMutants, noiseNetworkMutants, noiseModelMutants,
 	vaeMutants, networkMutants, evaluateMutants,
 	hvaeMutants, levelsMutants, hvaeNetworkMutants, warmUpMutants,
