@@ -28,7 +28,7 @@ var scoreMutants = in("pkg/score/score.go", "",
 `, New: ``, Bug: "a score of another shape broadcast"},
 )
 
-var objectiveMutants = in("pkg/score/objective.go", "TestObjective|TestDenoising",
+var objectiveMutants = in("pkg/score/objective.go", "TestObjective|TestDenoising|TestErrors",
 	mutant{Name: "weight-sigma", Old: `return Exp(MulScalar(p.LogSigma(t), 2)) }`, New: `return p.Sigma(t) }`,
 		Bug: "λ = σ for λ = σ²"},
 	mutant{Name: "weight-inverse", Old: `return Exp(MulScalar(p.LogSigma(t), 2)) }`, New: `return Exp(MulScalar(p.LogSigma(t), -2)) }`,
