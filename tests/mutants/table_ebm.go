@@ -77,7 +77,7 @@ var quadratureMutants = in("pkg/ebm/partition.go", "TestE71|TestLogZ|TestE73|Tes
 		Bug: "a box that cuts the law off accepted"},
 )
 
-var energyConfigMutants = in("pkg/ebm/config.go", "TestE74|TestE75|TestTrainedWell|TestConfig|TestModel",
+var energyConfigMutants = in("pkg/ebm/config.go", "TestModel$|TestConfigLoss",
 	mutant{Name: "confine-half", Old: `0.5/(c.Std*c.Std)`, New: `1/(c.Std*c.Std)`,
 		Bug: "a missing ½ in the normal law that confines"},
 	mutant{Name: "confine-sign", Old: `return Add(MulScalar(mathx.SumEvent(Square(x)), 0.5/`, New: `return Add(MulScalar(mathx.SumEvent(Square(x)), -0.5/`,
