@@ -30,20 +30,20 @@ func Forward(p process.Process) SDE {
 
 // Family returns the equation that has the marginals of s, whose score is score, when it is solved towards falling times:
 //
-//	dx = [f − ½(1+λ²) g² ∇log p_t] dt + λ g dw̄
+//	dx = [f − ½(1+ℓ²) g² ∇log p_t] dt + ℓ g dw̄
 //
-// λ = 1 is Reverse, λ = 0 ProbabilityFlow. It panics when s is an ODE, or λ is negative or not finite.
+// ℓ = 1 is Reverse, ℓ = 0 ProbabilityFlow. It panics when s is an ODE, or ℓ is negative or not finite.
 // Source: Song et al. 2021, appendix D.1; Karras et al. 2022, equation 6.
-func (s SDE) Family(score param.ScoreFn, lambda float64) SDE {
-	if s.Diffusion == nil || !(lambda >= 0 && lambda <= math.MaxFloat64) {
-		panic(fmt.Errorf("sde.SDE.Family: λ = %g of an equation with noise: %t, expected λ ≥ 0 and a Diffusion", lambda, s.Diffusion != nil))
+func (s SDE) Family(score param.ScoreFn, l float64) SDE {
+	if s.Diffusion == nil || !(l >= 0 && l <= math.MaxFloat64) {
+		panic(fmt.Errorf("sde.SDE.Family: ℓ = %g of an equation with noise: %t, expected ℓ ≥ 0 and a Diffusion", l, s.Diffusion != nil))
 	}
 	family := SDE{Drift: func(x, t *Node) *Node {
 		g2 := Square(s.Diffusion(t))
-		return Sub(s.Drift(x, t), Mul(MulScalar(g2, (1+lambda*lambda)/2), score(x, t)))
+		return Sub(s.Drift(x, t), Mul(MulScalar(g2, (1+l*l)/2), score(x, t)))
 	}}
-	if lambda > 0 {
-		family.Diffusion = func(t *Node) *Node { return MulScalar(s.Diffusion(t), lambda) }
+	if l > 0 {
+		family.Diffusion = func(t *Node) *Node { return MulScalar(s.Diffusion(t), l) }
 	}
 	return family
 }

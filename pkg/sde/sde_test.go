@@ -22,21 +22,21 @@ func TestForward(t *testing.T) {
 	check.T(t).Near("VP's drift and diffusion", got, []float64{-10.05, 10.05}, 1e-12)
 }
 
-// TestEquations writes f − ½(1+λ²)g²s and λg by hand for VP and the score of N(1, .5).
+// TestEquations writes f − ½(1+ℓ²)g²s and ℓg by hand for VP and the score of N(1, .5).
 func TestEquations(t *testing.T) {
 	forward, xs, ts := sde.Forward(vpf), []float64{-1.5, .2, 3}, []float64{.1, .45, .9}
-	for lambda, s := range map[float64]sde.SDE{
+	for l, s := range map[float64]sde.SDE{
 		0: forward.ProbabilityFlow(gd.Score(vpf)), .5: forward.Family(gd.Score(vpf), .5), 1: forward.Reverse(gd.Score(vpf)),
 	} {
-		if (lambda == 0) != (s.Diffusion == nil) {
-			t.Errorf("λ = %g: the equation has noise: %t", lambda, s.Diffusion != nil)
+		if (l == 0) != (s.Diffusion == nil) {
+			t.Errorf("ℓ = %g: the equation has noise: %t", l, s.Diffusion != nil)
 		}
 		mean, variance := laws(t, s.Step, xs, ts, []float64{.05, .4, .7})
 		for i, dt := range []float64{-.05, -.05, -.2} {
 			score := (alpha(ts[i]) - xs[i]) / (alpha(ts[i])*alpha(ts[i])*.5 + sigma2(ts[i]))
-			drift := -.5*beta(ts[i])*xs[i] - .5*(1+lambda*lambda)*beta(ts[i])*score
+			drift := -.5*beta(ts[i])*xs[i] - .5*(1+l*l)*beta(ts[i])*score
 			check.T(t).Near("mean of a step", mean[i], xs[i]+drift*dt, 1e-12)
-			check.T(t).Near("its variance", variance[i], lambda*lambda*beta(ts[i])*-dt, 1e-12)
+			check.T(t).Near("its variance", variance[i], l*l*beta(ts[i])*-dt, 1e-12)
 		}
 	}
 }
@@ -131,8 +131,8 @@ func TestBadInput(t *testing.T) {
 	x, flow := [][]float64{{1}}, sde.Forward(vpf).ProbabilityFlow(gd.Score(vpf))
 	brownian := sde.SDE{Drift: func(x, _ *Node) *Node { return ZerosLike(x) }, Diffusion: OnesLike}
 	for want, build := range map[string]func(x *Node) *Node{
-		"sde.SDE.Family: λ = -1":               func(x *Node) *Node { return brownian.Family(gd.Score(vpf), -1).Drift(x, x) },
-		"sde.SDE.Family: λ = 1 of an equation": func(x *Node) *Node { return flow.Reverse(gd.Score(vpf)).Drift(x, x) },
+		"sde.SDE.Family: ℓ = -1":               func(x *Node) *Node { return brownian.Family(gd.Score(vpf), -1).Drift(x, x) },
+		"sde.SDE.Family: ℓ = 1 of an equation": func(x *Node) *Node { return flow.Reverse(gd.Score(vpf)).Drift(x, x) },
 		"sde.SDE.FokkerPlanck: direction 0":    func(x *Node) *Node { return brownian.FokkerPlanck(marginals(vpf, gd), x, x, 0) },
 		"sde.SDE.KLRate: an equation without":  func(x *Node) *Node { return flow.KLRate(gd.Score(vpf), gd.Score(vpf), x, x) },
 		"sde.SDE.Path: 1 times":                func(x *Node) *Node { return brownian.Path(nil, x, []float64{1})[0] },
