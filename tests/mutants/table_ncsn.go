@@ -1,6 +1,6 @@
 package main
 
-var noiseLevelMutants = in("pkg/ncsn/levels.go", "TestGeometric|TestCheckLevels|TestModelErrors",
+var noiseLevelMutants = in("pkg/ncsn/levels.go", "TestGeometric|TestCheckLevels|TestObjective$",
 	mutant{Name: "geometric-step", Old: `float64(i)/float64(n-1))
 	}
 	levels[n-1]`, New: `float64(i)/float64(n))
