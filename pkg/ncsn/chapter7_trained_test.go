@@ -70,7 +70,7 @@ func regionErrors(p evaluator, sigma float64, scores ...func(xs []float64) []flo
 // A network knows the score where data come, and guesses it elsewhere. It is an MLP of two hidden layers of 32 with tanh,
 // trained by Adam on denoising score matching with σ = .1, without a ridge or other decay of its weights.
 func TestVoid(t *testing.T) {
-	const sigma, copies = .1, 3
+	const sigma, copies = .1, 2
 	net := func(scope *model.Scope, copy int) func(x *Node) *Node {
 		return func(x *Node) *Node {
 			return nets.MLP(scope.At("copy_%d", copy), MulScalar(x, .2), nets.GlorotUniform, Tanh, 32, 32, 1)
@@ -85,7 +85,7 @@ func TestVoid(t *testing.T) {
 		return total
 	}
 	store, b := model.NewStore(), backendtest.Open(t)
-	how := fit.Config{Steps: 1500, LearningRate: 5e-3, Schedule: fit.WarmupCosine{Warmup: 50}, Seed: 1}
+	how := fit.Config{Steps: 1000, LearningRate: 5e-3, Schedule: fit.WarmupCosine{Warmup: 50}, Seed: 1}
 	if _, err := fit.Train(context.Background(), b, store, loss, draws{512}, how); err != nil {
 		t.Fatal(err)
 	}
