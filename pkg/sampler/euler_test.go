@@ -18,9 +18,9 @@ func vpFrom(tMin float64) process.Process {
 	return process.Process{Schedule: process.VP{BetaMin: .1, BetaMax: 20}, TMin: tMin, TMax: 1}
 }
 
-// family is Euler–Maruyama for gd under p with the λ of sde.SDE.Family, noise also in the last step.
-func family(p process.Process, lambda float64) sampler.EulerMaruyama {
-	return sampler.EulerMaruyama{SDE: sde.Forward(p).Family(gd.Score(p), lambda), Process: p, Last: sampler.LastDraw}
+// family is Euler–Maruyama for gd under p with the ℓ of sde.SDE.Family, noise also in the last step.
+func family(p process.Process, l float64) sampler.EulerMaruyama {
+	return sampler.EulerMaruyama{SDE: sde.Forward(p).Family(gd.Score(p), l), Process: p, Last: sampler.LastDraw}
 }
 
 // What is left of N(1, .5) at t = 1 of VPf: α₁ = e^(−B/2), and V₁ = ½ᾱ + 1 − ᾱ.
@@ -29,10 +29,10 @@ var (
 	total1 = 1 - .5*alpha1*alpha1
 )
 
-// limit is where the mean and variance of the exact solution of the λ-family end that starts at N(m, v): the distance to the
-// marginal's mean shrinks by (v₀/V₁)^((1+λ²)/2) e^(−λ²B/2), the distance to its variance by the square of that.
-func limit(lambda, m, v float64) (mean, variance float64) {
-	shrink := math.Pow(.5/total1, (1+lambda*lambda)/2) * math.Pow(alpha1, lambda*lambda)
+// limit is where the mean and variance of the exact solution of the ℓ-family end that starts at N(m, v): the distance to the
+// marginal's mean shrinks by (v₀/V₁)^((1+ℓ²)/2) e^(−ℓ²B/2), the distance to its variance by the square of that.
+func limit(l, m, v float64) (mean, variance float64) {
+	shrink := math.Pow(.5/total1, (1+l*l)/2) * math.Pow(alpha1, l*l)
 	return 1 + shrink*(m-alpha1), .5 + shrink*shrink*(v-total1)
 }
 
@@ -74,14 +74,14 @@ func TestEulerFlow(t *testing.T) {
 	})
 }
 
-// Every λ has the moments of the exact solution in the limit, and reaches them at order 1.
+// Every ℓ has the moments of the exact solution in the limit, and reaches them at order 1.
 func TestEulerFamily(t *testing.T) {
-	for lambda, want := range map[float64]float64{0: .9953531365, .5: .9987867511, 1: .9999784067} {
-		t.Run(fmt.Sprintf("E8.21 λ = %g", lambda), func(t *testing.T) {
-			mean, variance := limit(lambda, 0, 1)
+	for l, want := range map[float64]float64{0: .9953531365, .5: .9987867511, 1: .9999784067} {
+		t.Run(fmt.Sprintf("E8.21 ℓ = %g", l), func(t *testing.T) {
+			mean, variance := limit(l, 0, 1)
 			check.T(t).Near("limit of the mean from N(0, 1)", mean, want, printed)
-			ordered(t, lambda, 0, 1, mean, variance)
-			ordered(t, lambda, alpha1, total1, 1, .5)
+			ordered(t, l, 0, 1, mean, variance)
+			ordered(t, l, alpha1, total1, 1, .5)
 		})
 	}
 	t.Run("E8.9 order 1 against the exact end", func(t *testing.T) {
@@ -91,13 +91,13 @@ func TestEulerFamily(t *testing.T) {
 	})
 }
 
-// ordered holds order 1 of the moments of the λ-family from N(m, v) against their limits.
-func ordered(t *testing.T, lambda, m, v, mean, variance float64) {
+// ordered holds order 1 of the moments of the ℓ-family from N(m, v) against their limits.
+func ordered(t *testing.T, l, m, v, mean, variance float64) {
 	t.Helper()
 	var h, ofMean, ofVariance []float64
 	for _, n := range []int{500, 1000, 2000} {
 		p := vpFrom(0)
-		end := carried(t, onHost, family(p, lambda), p.Grid(n), m, v)
+		end := carried(t, onHost, family(p, l), p.Grid(n), m, v)
 		h = append(h, 1/float64(n))
 		ofMean, ofVariance = append(ofMean, math.Abs(end[0]-mean)), append(ofVariance, math.Abs(end[1]-variance))
 	}

@@ -2,6 +2,7 @@ package sampler_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -38,4 +39,16 @@ func TestRK45Tolerances(t *testing.T) {
 		counts[name] = at1
 	}
 	c.True("Rel asks for more where x is small", counts["Rel"] > counts["Abs"], fmt.Sprint(counts))
+}
+
+// The error of ℓ counts as that of x does: at x = 0 of dx = 20 cos(20t) x nothing moves, and ℓ = sin 20t.
+func TestRK45ErrorOfLogDet(t *testing.T) {
+	s := sampler.RK45{SDE: sde.SDE{Drift: func(x, u *Node) *Node { return MulScalar(Mul(x, Cos(MulScalar(u, 20))), 20) }},
+		From: 0, To: 2, Rel: 1e-9, Abs: 1e-9, Divergence: sampler.ExactDivergence{}}
+	last, err := sampler.Of(onHost, s).SampleState(column([]float64{0}), sampler.Count(20_000), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer last.Finalize()
+	check.T(t).Near("ℓ", s.Solved(last.Aux).LogDet, []float64{math.Sin(40)}, 1e-7)
 }

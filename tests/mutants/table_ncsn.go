@@ -37,7 +37,7 @@ var ruleMutants = in("pkg/ncsn/rules.go", "TestMaxDistance|TestRulesGive|TestRat
 		Bug: "Luo's c for Song's ε"},
 )
 
-var noiseNetworkMutants = in("pkg/ncsn/network.go", "TestScoreOf|TestScaleOf|TestConfigFor|TestObjective",
+var noiseNetworkMutants = in("pkg/ncsn/network.go", "TestScoreOf|TestScaleOf|TestConfigFor|TestNetworkSees|TestLossPer",
 	mutant{Name: "score-prior", Old: `correction), Div(x, size2))`, New: `correction), Div(x, size))`,
 		Bug: "σ for σ² in the score of the blurred normal law"},
 	mutant{Name: "score-sign", Old: `return Sub(Div(c.network(`, New: `return Add(Div(c.network(`,
@@ -56,7 +56,7 @@ var noiseNetworkMutants = in("pkg/ncsn/network.go", "TestScoreOf|TestScaleOf|Tes
 		Bug: "the loss not per dimension"},
 )
 
-var noiseModelMutants = in("pkg/ncsn/model.go", "TestModelErrors|TestScoreOfNo|TestLevelsAre|TestScoreOfMany",
+var noiseModelMutants = in("pkg/ncsn/model.go", "TestSampleOf",
 	mutant{Name: "sample-start", Old: `m.Config.Dim), levels[0], seed)`, New: `m.Config.Dim), 1, seed)`,
 		Bug: "chains that start at N(0, I) for N(0, σ_1² I)"},
 	mutant{Name: "sample-min", Old: `Eps: s.Eps, SigmaMin: levels[len(levels)-1]}`, New: `Eps: s.Eps, SigmaMin: levels[0]}`,

@@ -58,7 +58,7 @@ var spacedMutants = in("pkg/sampler/spaced.go", "TestKarrasGrid|TestPowerGrid",
 		Bug: "1/ρ for ρ on the way back to times"},
 )
 
-var rk45Mutants = in("pkg/sampler/rk45.go", "TestRK45(Order|Exact|LogDet|Errors|Tolerances)",
+var rk45Mutants = in("pkg/sampler/rk45.go", "TestRK45(Order|Exact|LogDet|Errors|Tolerances|ErrorOf)",
 	mutant{Name: "rk45-tableau", Old: `{44. / 45, -56. / 15, 32. / 9,`, New: `{44. / 45, 56. / 15, 32. / 9,`,
 		Bug: "a sign in the tableau"},
 	mutant{Name: "rk45-node", Old: `rkC = []float64{0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1}`, New: `rkC = []float64{0, 1. / 5, 3. / 10, 4. / 5, 7. / 9, 1, 1}`,
