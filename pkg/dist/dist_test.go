@@ -48,6 +48,9 @@ func TestDiagNormalAgainstGonum(t *testing.T) {
 	near(t, "ScoreOf where no gradient flows", backendtest.Floats(t, func(x *Node) *Node {
 		return dist.ScoreOf(law(x.Graph()), StopGradient(x))
 	}, x), score...)
+	near(t, "the slope of ScoreOf", backendtest.Floats(t, func(x *Node) *Node {
+		return Gradient(ReduceAllSum(dist.ScoreOf(law(x.Graph()), x)), x)[0]
+	}, x), -1/(.3*.3), -1./16, -1/(.3*.3), -1./16)
 	entropy := distuv.Normal{Mu: .7, Sigma: .3}.Entropy() + distuv.Normal{Mu: -2, Sigma: 4}.Entropy()
 	near(t, "Entropy", backendtest.Floats(t, func(x *Node) *Node { return law(x.Graph()).Entropy() }, x), entropy)
 }

@@ -138,7 +138,7 @@ func TestE74(t *testing.T) {
 	c := check.T(t)
 	c.Near("E7.4 ∂₁s₂ = ∂₂s₁ for s = −∇f", skew(func(scope *model.Scope, x *Node) *Node { return config.Build(scope).Score(x) }),
 		[]float64{0, 0, 0, 0}, 1e-14)
-	c.Differ("E7.4 a free network has no reason to", skew(func(scope *model.Scope, x *Node) *Node { return free(scope, x) }),
+	c.Differ("E7.4 a free network has no reason to", skew(free),
 		[]float64{0, 0, 0, 0}, .1)
 }
 

@@ -26,7 +26,7 @@ func (c Config) explain(b compute.Backend, store *model.Store, data fit.Batches,
 	if again != nil {
 		return errors.Join(err, again)
 	}
-	out, again := model.CallOnceN(b, store, func(scope *model.Scope, batch []*Node) []*Node { return c.rewalk(scope, batch) }, anys(batch)...)
+	out, again := model.CallOnceN(b, store, c.rewalk, anys(batch)...)
 	if again != nil {
 		return errors.Join(err, again)
 	}

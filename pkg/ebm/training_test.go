@@ -47,14 +47,14 @@ func TestE75(t *testing.T) {
 		loss := func(scope *model.Scope, batch []*Node) *Node {
 			theta := scope.VariableWithValue("theta", 2.5).NodeValue(batch[0].Graph())
 			m := ebm.EBM{Energy: func(x *Node) *Node { return MulScalar(Mul(theta, ReduceSum(Square(x), -1)), .5) }}
-			negatives := ebm.Replay{Size: 4000, Std: 1}.Draw(scope, scope, batch[0], func(x *Node) *Node {
+			negatives := ebm.Replay{Size: 2000, Std: 1}.Draw(scope, scope, batch[0], func(x *Node) *Node {
 				return ebm.Walk(scope, m.Langevin(c.step*v), x, 5)
 			})
 			return ReduceAllMean(m.Loss(batch[0], negatives))
 		}
 		store := model.NewStore()
-		_, err := fit.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), store, loss, quantiles{4000, v},
-			fit.Config{Steps: 2000, LearningRate: 5e-3, EMA: .999, Seed: 1})
+		_, err := fit.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), store, loss, quantiles{2000, v},
+			fit.Config{Steps: 1500, LearningRate: 5e-3, EMA: .998, Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
