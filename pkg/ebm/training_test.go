@@ -117,10 +117,10 @@ func TestResume(t *testing.T) {
 // TestDiverged holds that chains which run away end the training with the first one's index and the step size that would do.
 func TestDiverged(t *testing.T) {
 	for _, negatives := range []ebm.Negatives{ebm.Persistent, ebm.FromData, ebm.FromNoise} {
-		c := ebm.Config{Data: 2, Hidden: []int{4}, Std: .5, Size: 10, Steps: 5, Negatives: negatives}
+		c := ebm.Config{Data: 2, Hidden: []int{4}, Std: .5, Size: 1000, Steps: 3, Negatives: negatives}
 		data := normals(6, 2, .1)
 		_, _, err := ebm.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), c, data, fit.Config{Steps: 2, LearningRate: 1e-3, Seed: 3})
-		wants(t, err, "ebm.LoadOrTrain: step 1: chain 0 of 6, "+negatives.String(), "sampler.Langevin: the chain diverged with Size = 10, expected less than",
+		wants(t, err, "ebm.LoadOrTrain: step 1: chain 0 of 6, "+negatives.String(), "sampler.Langevin: the chain diverged with Size = 1000, expected less than",
 			"fit: step 1: the loss is")
 	}
 	c := ebm.Config{Data: 2, Hidden: []int{4}, Steps: 2, Negatives: ebm.FromData}
