@@ -118,8 +118,9 @@ func (c Config) Score(scope *model.Scope) param.ScoreFn {
 // network returns F_θ(x, log σ), of x's shape.
 func (c Config) network(scope *model.Scope, x, logSigma *Node) *Node {
 	const features, slowest, fastest = 16, 0.25, 4 // of log σ: from a quarter radian for a factor e to a whole period for a factor 5
+	const stretch = 3                              // of x, so that the first layer bends within the data: at 1 some seeds never part neighbouring modes
 	level := nets.TimeEmbedding(logSigma, features, slowest, fastest)
-	h := Concatenate([]*Node{x, BroadcastToDims(level, x.Shape().Dimensions[0], features)}, -1)
+	h := Concatenate([]*Node{MulScalar(x, stretch), BroadcastToDims(level, x.Shape().Dimensions[0], features)}, -1)
 	return nets.MLP(scope.At("score"), h, nets.GlorotUniform, activation.Swish, append(append([]int{}, c.hidden()...), c.Dim)...)
 }
 
