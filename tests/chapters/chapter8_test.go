@@ -3,6 +3,7 @@ package chapters_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
@@ -272,7 +273,7 @@ func TestPathsFillTheDensity(t *testing.T) {
 	p := process.Process{Schedule: vpSchedule, TMin: 1e-5, TMax: 1}
 	falling := p.Grid(steps)
 	growing := append([]float64{}, falling...)
-	floats.Reverse(growing)
+	slices.Reverse(growing)
 	paths := pureGo(t, func(g *Graph) []*Node {
 		src := noise.FromSeed(g, 825)
 		x0 := fixtureGM.Law(g, dtypes.Float64).SampleN(src, n)
