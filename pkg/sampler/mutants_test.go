@@ -52,3 +52,15 @@ func TestRK45ErrorOfLogDet(t *testing.T) {
 	defer last.Finalize()
 	check.T(t).Near("ℓ", s.Solved(last.Aux).LogDet, []float64{math.Sin(40)}, 1e-7)
 }
+
+// In one dimension a probe of ±1 is exact, and the probes of a row belong to that row: for dx = −x² dt, ℓ = −2 log(1+x₀t).
+func TestHutchinsonRows(t *testing.T) {
+	s := sampler.RK45{SDE: sde.SDE{Drift: func(x, _ *Node) *Node { return Neg(Square(x)) }}, From: 0, To: 1, Rel: 1e-9, Abs: 1e-9,
+		Divergence: sampler.Hutchinson{Probes: 4}}
+	last, err := sampler.Of(onHost, s).SampleState(column([]float64{.5, 1, 2}), sampler.Count(5000), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer last.Finalize()
+	check.T(t).Near("ℓ", s.Solved(last.Aux).LogDet, []float64{-2 * math.Log(1.5), -2 * math.Log(2), -2 * math.Log(3)}, 1e-7)
+}
