@@ -76,7 +76,7 @@ func TestResume(t *testing.T) {
 	train := func(dir string, look func(int), ctx context.Context) (map[string][]float64, error) {
 		data := normals(16, 2, 1)
 		data.look = look
-		m, _, err := ebm.LoadOrTrain(ctx, backendtest.Open(t), dir, small, data, fit.Config{Steps: 40, LearningRate: 1e-2, Seed: 3, SaveEvery: 10, StepsPerCall: 4})
+		m, _, err := ebm.LoadOrTrain(ctx, backendtest.Open(t), dir, small, data, fit.Config{Steps: 60, LearningRate: 1e-2, Seed: 3, SaveEvery: 10})
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func TestResume(t *testing.T) {
 	dir := t.TempDir()
 	ctx, stop := context.WithCancel(context.Background())
 	_, err = train(dir, func(step int) {
-		if step == 22 {
+		if step == 25 {
 			stop()
 		}
 	}, ctx)
@@ -124,10 +124,10 @@ func TestDiverged(t *testing.T) {
 			"fit: step 1: the loss is")
 	}
 	c := ebm.Config{Data: 2, Hidden: []int{4}, Steps: 2, Negatives: ebm.FromData}
-	_, _, err := ebm.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), c, poisoned{}, fit.Config{Steps: 6, LearningRate: 1e-3, StepsPerCall: 2})
+	_, _, err := ebm.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), c, poisoned{}, fit.Config{Steps: 6, LearningRate: 1e-3})
 	wants(t, err, "ebm.LoadOrTrain: step 4: chain 2 of 6, from data, is NaN")
 	c.Negatives = ebm.Persistent
-	_, _, err = ebm.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), c, poisoned{}, fit.Config{Steps: 6, LearningRate: 1e-3, StepsPerCall: 2})
+	_, _, err = ebm.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), c, poisoned{}, fit.Config{Steps: 6, LearningRate: 1e-3})
 	wants(t, err, "fit: step 4: the loss is NaN")
 	if strings.Contains(err.Error(), "chain") {
 		t.Errorf("error %q blames a chain for a NaN in the data", err)
