@@ -3,6 +3,7 @@ package dist
 import (
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
@@ -27,8 +28,7 @@ type Scorer interface {
 // ScoreOf returns ∇ₓ log p(x), of x's shape, by automatic differentiation. It needs no normalising constant:
 // a constant factor of p adds a constant to log p and vanishes.
 func ScoreOf(p LogProber, x *Node) *Node {
-	// With respect to a StopGradient node itself GoMLX's Gradient is 0, and a plain Identity has no second one.
-	x = IdentityWithCustomGradient(x, func(_, v *Node) *Node { return v })
+	x = mathx.Free(x)
 	return Gradient(ReduceAllSum(p.LogProb(x)), x)[0]
 }
 

@@ -128,6 +128,7 @@ func (p Process) SNRRate(t *Node) *Node { return Mul(p.LogSNRRate(t), p.SNR(t)) 
 // the bound of infinitely many steps (Kingma et al. 2021, appendix B). It panics for a Discrete schedule.
 func (p Process) LogSNRRate(t *Node) *Node {
 	p.checkContinuous("LogSNRRate")
+	t = mathx.Free(t)
 	return Neg(Gradient(ReduceAllSum(p.LogSNR(t)), t)[0])
 }
 
@@ -140,6 +141,7 @@ func (p Process) logSqrtForgotten(s, t *Node) *Node {
 // It panics for a Discrete schedule, which has no derivative.
 func (p Process) Drift(t *Node) *Node {
 	p.checkContinuous("Drift")
+	t = mathx.Free(t)
 	return Gradient(ReduceAllSum(p.LogAlpha(t)), t)[0]
 }
 

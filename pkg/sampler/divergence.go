@@ -6,7 +6,9 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
+	"github.com/lowerbound-ml/lowerbound/pkg/score"
 	"github.com/lowerbound-ml/lowerbound/pkg/sde"
 )
 
@@ -14,8 +16,8 @@ import (
 type Divergence interface {
 	// draw returns what is drawn once, for the whole path.
 	draw(src noise.Source, x *Node) *Node
-	// of returns the divergence, [batch].
-	of(s sde.SDE, x, t, drawn *Node) *Node
+	// of returns the drift, and its divergence [batch].
+	of(s sde.SDE, x, t, drawn *Node) (drift, div *Node)
 }
 
 // ExactDivergence is sde.SDE.Divergence: one evaluation and one gradient of the drift on d copies of the batch, d the numbers
@@ -24,7 +26,9 @@ type ExactDivergence struct{}
 
 func (ExactDivergence) draw(_ noise.Source, x *Node) *Node { return ScalarZero(x.Graph(), x.DType()) }
 
-func (ExactDivergence) of(s sde.SDE, x, t, _ *Node) *Node { return s.Divergence(x, t) }
+func (ExactDivergence) of(s sde.SDE, x, t, _ *Node) (drift, div *Node) {
+	return checkedDrift(s, x, t), s.Divergence(x, t)
+}
 
 // Hutchinson estimates the divergence by the mean of vᵀ(∂Drift/∂x)v over Probes directions v, which are drawn for each row
 // and kept for the whole path, so that the solver sees a smooth function. The estimate is unbiased, also of the
@@ -48,16 +52,25 @@ func (h Hutchinson) draw(src noise.Source, x *Node) *Node {
 	if h.Probes < 1 || h.Probe < Rademacher || h.Probe > GaussianProbe {
 		panic(fmt.Errorf("sampler.Hutchinson: %d probes of law %d, expected at least 1, of Rademacher or GaussianProbe", h.Probes, h.Probe))
 	}
-	shape := x.Shape().Clone()
-	shape.Dimensions[0] *= h.Probes
+	like := dist.Repeat(x, h.Probes)
 	if h.Probe == GaussianProbe {
-		return src.RandomNormal(x.Graph(), shape)
+		return score.Gaussian(src, like)
 	}
-	u := src.RandomUniform(x.Graph(), shape)
-	return Where(LessThan(u, MulScalar(OnesLike(u), 0.5)), Neg(OnesLike(u)), OnesLike(u))
+	return score.Rademacher(src, like)
 }
 
-func (h Hutchinson) of(s sde.SDE, x, t, v *Node) *Node {
+func (h Hutchinson) of(s sde.SDE, x, t, v *Node) (drift, div *Node) {
+	drift = checkedDrift(s, x, t)
+	if h.Probes == 1 {
+		return drift, mathx.QuadraticOf(drift, x, v) // of the same evaluation
+	}
 	each := s.DivergenceAlong(dist.Repeat(x, h.Probes), t, v)
-	return ReduceMean(Reshape(each, h.Probes, -1), 0)
+	return drift, ReduceMean(Reshape(each, h.Probes, -1), 0)
+}
+
+// checkedDrift returns the drift. It panics when it has another shape than x.
+func checkedDrift(s sde.SDE, x, t *Node) *Node {
+	drift := s.Drift(x, t)
+	checkField("RK45", "drift", drift, x)
+	return drift
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
@@ -73,6 +74,7 @@ func (m MALA) proposal(x, score *Node) dist.DiagNormal {
 
 // at returns log p and its gradient.
 func (m MALA) at(x *Node) (logProb, score *Node) {
+	x = mathx.Free(x)
 	logProb = m.LogProb(x)
 	if logProb.Rank() != 1 || logProb.Shape().Dimensions[0] != x.Shape().Dimensions[0] {
 		panic(fmt.Errorf("sampler.MALA: log p has shape %s for x of %s, expected [%d]: one number for each row", logProb.Shape(),

@@ -146,12 +146,12 @@ func (s RK45) decide(r rkState, x, y, next, slope, e *Node) State {
 func (s RK45) slope(y, t, drawn, x *Node) *Node {
 	at, zero := unpack(y, x)
 	t = Reshape(t, slices.Repeat([]int{1}, x.Rank())...)
-	div := ZerosLike(zero)
+	var drift, div *Node
 	if s.Divergence != nil {
-		div = s.Divergence.of(s.SDE, at, t, drawn)
+		drift, div = s.Divergence.of(s.SDE, at, t, drawn)
+	} else {
+		drift, div = checkedDrift(s.SDE, at, t), ZerosLike(zero)
 	}
-	drift := s.SDE.Drift(at, t)
-	checkField("RK45", "drift", drift, at)
 	slope := pack(drift, div)
 	if s.To < s.From {
 		slope = Neg(slope)

@@ -13,11 +13,14 @@ import (
 type LogDensity func(x, t *Node) *Node
 
 // Score returns ∇ log p_t(x), of x's shape, by automatic differentiation: it is a param.ScoreFn.
-func (p LogDensity) Score(x, t *Node) *Node { return Gradient(ReduceAllSum(p(x, t)), x)[0] }
+func (p LogDensity) Score(x, t *Node) *Node {
+	x = mathx.Free(x)
+	return Gradient(ReduceAllSum(p(x, t)), x)[0]
+}
 
 // Rate returns ∂/∂t log p_t(x), [batch], by automatic differentiation. t is as in LogDensity.
 func (p LogDensity) Rate(x, t *Node) *Node {
-	t = perRow(t, x)
+	t = mathx.Free(perRow(t, x))
 	return mathx.SumEvent(Gradient(ReduceAllSum(p(x, t)), t)[0])
 }
 

@@ -101,17 +101,15 @@ var flowMutants = in("pkg/sampler/flow.go", "TestFlowLogProb|TestFlowRoundTrip|T
 )
 
 var divergenceMutants = in("pkg/sampler/divergence.go", "TestHutchinson|TestFlowErrors",
-	mutant{Name: "hutchinson-probe", Old: `	return Where(LessThan(u, MulScalar(OnesLike(u), 0.5)), Neg(OnesLike(u)), OnesLike(u))
-`, New: `	return u
-`, Bug: "Hutchinson's trace with a probe whose variance is not 1"},
-	mutant{Name: "hutchinson-one-sign", Old: `	return Where(LessThan(u, MulScalar(OnesLike(u), 0.5)), Neg(OnesLike(u)), OnesLike(u))
-`, New: `	return OnesLike(u)
-`, Bug: "Hutchinson's trace with a probe that is not random: the sum of all entries"},
+	mutant{Name: "hutchinson-probe", Old: `return score.Rademacher(src, like)`, New: `return src.RandomUniform(x.Graph(), like.Shape())`,
+		Bug: "Hutchinson's trace with a probe whose variance is not 1"},
+	mutant{Name: "hutchinson-one-sign", Old: `return score.Rademacher(src, like)`, New: `return OnesLike(like)`,
+		Bug: "Hutchinson's trace with a probe that is not random: the sum of all entries"},
 	mutant{Name: "hutchinson-law", Old: `if h.Probe == GaussianProbe {`, New: `if h.Probe == Rademacher {`,
 		Bug: "the two laws of the probe swapped"},
-	mutant{Name: "hutchinson-sum", Old: `return ReduceMean(Reshape(each, h.Probes, -1), 0)`, New: `return ReduceSum(Reshape(each, h.Probes, -1), 0)`,
+	mutant{Name: "hutchinson-sum", Old: `ReduceMean(Reshape(each, h.Probes, -1), 0)`, New: `ReduceSum(Reshape(each, h.Probes, -1), 0)`,
 		Bug: "a sum over the probes for their mean"},
-	mutant{Name: "hutchinson-rows", Old: `return ReduceMean(Reshape(each, h.Probes, -1), 0)`, New: `return ReduceMean(Reshape(each, -1, h.Probes), 1)`,
+	mutant{Name: "hutchinson-rows", Old: `ReduceMean(Reshape(each, h.Probes, -1), 0)`, New: `ReduceMean(Reshape(each, -1, h.Probes), 1)`,
 		Bug: "probes and rows mixed up"},
 )
 

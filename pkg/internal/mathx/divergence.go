@@ -27,9 +27,20 @@ func Divergence(f func(x *graph.Node) *graph.Node, x *graph.Node) *graph.Node {
 // the divergence when the entries of v are independent with mean 0 and variance 1 (Hutchinson 1990).
 // It panics when f changes the shape, or v has another one than x.
 func Quadratic(f func(x *graph.Node) *graph.Node, x, v *graph.Node) *graph.Node {
-	y := f(x)
+	x = Free(x)
+	return QuadraticOf(f(x), x, v)
+}
+
+// QuadraticOf is Quadratic for the y that f made of x, where y is of use itself. It panics as Quadratic does.
+func QuadraticOf(y, x, v *graph.Node) *graph.Node {
 	if !y.Shape().Equal(x.Shape()) || !v.Shape().Equal(x.Shape()) {
 		panic(fmt.Errorf("mathx.Quadratic: f(x) has shape %s and v %s, expected x's %s", y.Shape(), v.Shape(), x.Shape()))
 	}
 	return SumEvent(graph.Mul(v, graph.Gradient(graph.ReduceAllSum(graph.Mul(y, v)), x)[0]))
+}
+
+// Free returns x as a node to differentiate with respect to: of a StopGradient node itself GoMLX's Gradient is 0. A plain Identity
+// has no second gradient, this has.
+func Free(x *graph.Node) *graph.Node {
+	return graph.IdentityWithCustomGradient(x, func(_, v *graph.Node) *graph.Node { return v })
 }

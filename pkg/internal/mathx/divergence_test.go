@@ -32,3 +32,18 @@ func TestDivergence(t *testing.T) {
 		}
 	}
 }
+
+// TestFree holds the gradient with respect to a StopGradient node, to second order: of x³ 3x² and 6x.
+func TestFree(t *testing.T) {
+	got := backendtest.Floats(t, func(x *Node) *Node {
+		x = mathx.Free(StopGradient(x))
+		slope := Gradient(ReduceAllSum(Mul(x, Square(x))), x)[0]
+		quad := mathx.Quadratic(func(x *Node) *Node { return Mul(x, Square(x)) }, StopGradient(x), OnesLike(x))
+		return Concatenate([]*Node{slope, Gradient(ReduceAllSum(slope), x)[0], Reshape(quad, -1, 1)}, 0)
+	}, [][]float64{{2}})
+	for i, want := range []float64{12, 12, 12} {
+		if math.Abs(got[i]-want) > 1e-12 {
+			t.Errorf("value %d is %g, want %g", i, got[i], want)
+		}
+	}
+}
