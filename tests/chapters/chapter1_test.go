@@ -20,10 +20,12 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/ebm"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
 	"github.com/lowerbound-ml/lowerbound/pkg/metric"
+	"github.com/lowerbound-ml/lowerbound/pkg/ncsn"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
@@ -41,7 +43,9 @@ var (
 	_ func(vae.VAE, noise.Source, *Node, int) *Node   = vae.VAE.LogWeights // averaged: a bound
 	_ func(hvae.HVAE, noise.Source, *Node) *Node      = hvae.HVAE.Sample
 	_ func(hvae.HVAE, noise.Source, *Node, int) *Node = hvae.HVAE.LogWeights
-	_ func(vdm.VDM, []*Node) elbo.Terms               = vdm.VDM.Form2 // of the steps that a sampler.Run draws from
+	_ func(vdm.VDM, []*Node) elbo.Terms               = vdm.VDM.Form2   // of the steps that a sampler.Run draws from
+	_ func(ebm.EBM, *Node) *Node                      = ebm.EBM.LogProb // up to log Z
+	_ func(ncsn.Config, *model.Scope) param.ScoreFn   = ncsn.Config.Score
 	_ func(dist.Mixture, noise.Source, int) *Node     = dist.Mixture.SampleN
 	_ dist.LogProber                                  = dist.Mixture{}
 	_ dist.Scorer                                     = dist.Mixture{}
@@ -57,6 +61,8 @@ var families = []struct {
 	{"likelihood-based: a bound, level by level", "hvae", "04-hvae.md"},
 	{"likelihood-based: a bound, the levels a diffusion", "vdm", "05-vdm-bound.md"},
 	{"likelihood-based: autoregressive", "ar", "01-probability.md"},
+	{"energy-based", "ebm", "09-energy-and-score.md"},
+	{"score-based: many noise levels", "ncsn", "10-langevin-and-noise-levels.md"},
 }
 
 // modelPackages are the packages of models, those that are still to come too.
@@ -173,6 +179,36 @@ func TestBakeOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		check.T(t).Less("E1.1 W₁ of the trained VDM", metric.Wasserstein1(check.Floats(draws), fresh), bound)
+	})
+	t.Run("E1.1 energy: chains that persist", func(t *testing.T) {
+		config := ebm.Config{Data: 1, Hidden: []int{32, 32}, Std: 2, Steps: 5, Size: .05, Adjusted: true}
+		store := train(t, config.Loss(), data, 800, .005)
+		run := sampler.New(backendtest.Open(t), store, func(scope *model.Scope) sampler.Stepper {
+			return sampler.MALA{LogProb: config.Build(scope).LogProb, Size: .1}
+		})
+		defer run.Finalize()
+		draws, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float64, n, 1), 2, 3), sampler.Count(1000), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.T(t).Less("E1.1 W₁ of the trained EBM", metric.Wasserstein1(check.Floats(draws), fresh), bound)
+	})
+	t.Run("E1.1 score: many noise levels", func(t *testing.T) {
+		levels, err := ncsn.Geometric(6, .05, 15)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := ncsn.Config{Dim: 1, Levels: levels, DataStd: 1.5, Hidden: []int{32, 32}}
+		store := train(t, config.Loss(), data, 2000, .005)
+		run := sampler.New(backendtest.Open(t), store, func(scope *model.Scope) sampler.Stepper {
+			return sampler.Annealed{Process: config.Process(), Score: config.Score(scope), Eps: .2 * .05 * .05, SigmaMin: .05}
+		})
+		defer run.Finalize()
+		draws, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float64, n, 1), 6, 3), sampler.Repeat(levels, 40), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check.T(t).Less("E1.1 W₁ of the trained NCSN", metric.Wasserstein1(check.Floats(draws), fresh), bound)
 	})
 	t.Run("E1.1 a model that is too simple", func(t *testing.T) {
 		m, sd := stat.MeanStdDev(data.data, nil)
