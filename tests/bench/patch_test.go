@@ -109,7 +109,9 @@ func sameOutput(b *testing.B, c vdm.Config, args ...string) {
 		for i := range values {
 			values[i] += float32(0.1 * r.NormFloat64())
 		}
-		v.MustSetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...))
+		if err := v.SetValue(tensors.FromFlatDataAndDimensions(values, v.Shape().Dimensions...)); err != nil {
+			b.Fatal(err)
+		}
 		_, name, _ := strings.Cut(v.Path(), "/denoiser/")
 		in.Weights[name] = weights{v.Shape().Dimensions, values}
 	}

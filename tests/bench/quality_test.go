@@ -44,7 +44,7 @@ func contestants(b *testing.B) []contestant {
 		return times
 	}
 	onHost := backend.MustOpen(backend.PureGo)
-	even := func(calls int) []float64 { return vp.Grid(calls) }
+	even := vp.Grid
 	logSNR := func(calls int) []float64 { return grid(sampler.LogSNRGrid(onHost, vp, calls)) }
 	pairs := func(times func(int) []float64) func(int) []float64 {
 		return func(calls int) []float64 { return times(max(1, calls/2)) }
