@@ -95,4 +95,5 @@ tests/peers/.venv/made-torch: tests/peers/requirements-torch.txt tests/peers/.ve
 bench: peers peers-torch ## measure the speed of training and sampling, in turns with JAX and PyTorch
 	go test -run '^$$' -bench 'Load|VAEStep' -benchtime 20x ./tests/bench
 	go test -run '^$$' -bench 'PatchStep|Sample2D' -benchtime 10x -timeout 60m ./tests/bench
-	go test -run '^$$' -bench Ancestral64 -benchtime 1x -timeout 20m ./tests/bench
+	go test -run '^$$' -bench 'Ancestral64|Quality' -benchtime 1x -timeout 20m ./tests/bench
+	go test -run '^$$' -bench 'Flow' -benchtime 5x -timeout 20m ./tests/bench
