@@ -15,15 +15,18 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/ebm"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
+	"github.com/lowerbound-ml/lowerbound/pkg/ncsn"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
+	"github.com/lowerbound-ml/lowerbound/pkg/score"
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
 	"github.com/lowerbound-ml/lowerbound/pkg/vdm"
 )
@@ -51,6 +54,15 @@ var losses = map[string]fit.Loss{
 		m, q, x := latent(scope, batch[0])
 		return Neg(ReduceAllMean(elbo.ImportanceWeighted(elbo.LogWeights(waves{}, q, x, m.LogJoint, 4))))
 	},
+	"ebm: data and negatives": func(scope *model.Scope, batch []*Node) *Node {
+		m := ebm.Config{Data: 3, Hidden: []int{4}}.Build(scope)
+		return ReduceAllMean(m.Loss(batch[0], OneMinus(batch[0])))
+	},
+	"ncsn: denoising at three levels": func(scope *model.Scope, batch []*Node) *Node {
+		return ReduceAllMean(ncsn.Objective(noisy.Levels).Loss(waves{}, noisy.Score(scope), batch[0]))
+	},
+	"score: implicit":                                      scoreLoss(score.Implicit()),
+	"score: sliced":                                        scoreLoss(score.Sliced(2, score.Gaussian)),
 	"vae: Bernoulli":                                       vaeLoss(vae.Config{Data: 3, Latent: 2, Hidden: []int{4}}),
 	"vae: Gaussian":                                        vaeLoss(vae.Config{Data: 3, Latent: 2, Observation: vae.Gaussian, Std: .5}),
 	"vae: Gaussian, learned s":                             vaeLoss(vae.Config{Data: 3, Latent: 1, Observation: vae.GaussianLearned, Std: .5}),
@@ -126,6 +138,17 @@ func (w waves) RandomUniform(g *Graph, s shapes.Shape) *Node {
 }
 
 var _ noise.Source = waves{}
+
+// noisy is a score network of three numbers.
+var noisy = ncsn.Config{Dim: 3, Levels: []float64{2, 1, .5}, DataStd: 1, Hidden: []int{4}}
+
+// scoreLoss is a loss of that network at σ = 1.
+func scoreLoss(loss score.Loss) fit.Loss {
+	return func(scope *model.Scope, batch []*Node) *Node {
+		s := noisy.Score(scope)
+		return ReduceAllMean(loss(waves{}, func(x *Node) *Node { return s(x, Const(x.Graph(), [][]float64{{1}})) }, batch[0]))
+	}
+}
 
 func TestGradients(t *testing.T) {
 	batch := tensors.FromValue([][]float64{{.9, .1, .3}, {.2, .7, .6}, {.4, .8, .05}, {.6, .3, .95}})
