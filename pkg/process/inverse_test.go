@@ -34,16 +34,16 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestEDM holds the process against its definition: α = 1, σ = t, f = 0, g² = 2t.
+// TestEDM holds the process against its definition: α = 1, σ = t = σ/α, f = 0, g² = 2t.
 func TestEDM(t *testing.T) {
 	p := process.Process{Schedule: process.EDM{}, TMin: .002, TMax: 80}
 	for _, sigma := range []float64{.002, 1, 80} {
 		got := backendtest.Floats(t, func(x *Node) *Node {
-			return Concatenate([]*Node{p.Alpha(x), p.Sigma(x), p.Drift(x), p.Diffusion2(x)}, 0)
+			return Concatenate([]*Node{p.Alpha(x), p.Sigma(x), p.NoiseLevel(x), p.Drift(x), p.Diffusion2(x)}, 0)
 		}, []float64{sigma})
-		for i, want := range []float64{1, sigma, 0, 2 * sigma} {
+		for i, want := range []float64{1, sigma, sigma, 0, 2 * sigma} {
 			if math.Abs(got[i]-want) > 1e-14*sigma {
-				t.Errorf("σ = %g, value %d of α, σ, f, g²: %.17g, want %.17g", sigma, i, got[i], want)
+				t.Errorf("σ = %g, value %d of α, σ, σ/α, f, g²: %.17g, want %.17g", sigma, i, got[i], want)
 			}
 		}
 	}

@@ -37,11 +37,11 @@ func (e EDM) Init(x *Node) State { return State{X: x} }
 // Step returns x_s.
 func (e EDM) Step(src noise.Source, st State, t, s *Node) State {
 	p := e.Process
-	y, level := Div(st.X, p.Alpha(t)), noiseLevel(p, t)
+	y, level := Div(st.X, p.Alpha(t)), p.NoiseLevel(t)
 	if e.Churn > 0 {
 		y, level, t = e.churn(src, y, level, t)
 	}
-	target := noiseLevel(p, s)
+	target := p.NoiseLevel(s)
 	dt := Sub(target, level)
 	from := e.slope(y, level, t)
 	guess := Add(y, Mul(dt, from))
@@ -64,7 +64,7 @@ func (e EDM) churn(src noise.Source, y, level, t *Node) (more, higher, later *No
 	inside := And(GreaterOrEqual(level, Scalar(g, dtype, e.ChurnMin)), LessOrEqual(level, Scalar(g, dtype, high)))
 	gamma := Where(inside, Scalar(g, dtype, min(e.Churn, maxChurn)), ScalarZero(g, dtype))
 	top := AddScalar(ZerosLike(t), e.Process.TMax)
-	higher = Min(Mul(level, OnePlus(gamma)), noiseLevel(e.Process, top))
+	higher = Min(Mul(level, OnePlus(gamma)), e.Process.NoiseLevel(top))
 	added := Sqrt(Max(Sub(Square(higher), Square(level)), ZerosLike(level)))
 	more = Add(y, Mul(MulScalar(added, scale), src.RandomNormal(g, y.Shape())))
 	later = Min(e.Process.Time(MulScalar(Log(higher), -2)), top)
@@ -77,9 +77,6 @@ func (e EDM) slope(y, level, t *Node) *Node {
 	checkEstimate(x0, y)
 	return Div(Sub(y, x0), level)
 }
-
-// noiseLevel returns ς = σ/α = e^(−λ/2).
-func noiseLevel(p process.Process, t *Node) *Node { return Exp(MulScalar(p.LogSNR(t), -0.5)) }
 
 // Check is CheckTimes, and an error for numbers that are negative or a schedule without an inverse.
 func (e EDM) Check(times []float64) error {

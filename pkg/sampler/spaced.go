@@ -40,7 +40,7 @@ func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]flo
 		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a ρ above 0, and a schedule with an inverse, as VP",
 			n, rho, p.Schedule)
 	}
-	ends, err := call(b, func(t *Node) *Node { return noiseLevel(p, t) }, []float64{p.TMax, p.TMin})
+	ends, err := call(b, p.NoiseLevel, []float64{p.TMax, p.TMin})
 	if err != nil {
 		return nil, fmt.Errorf("sampler.KarrasGrid: %w", err)
 	}

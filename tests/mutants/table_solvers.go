@@ -45,8 +45,6 @@ var edmMutants = in("pkg/sampler/edm.go", "TestSolverSteps|TestChurn|TestKarrasG
 		Bug: "S_noise forgotten"},
 	mutant{Name: "edm-churn-range", Old: `LessOrEqual(level, Scalar(g, dtype, high))`, New: `GreaterOrEqual(level, Scalar(g, dtype, high))`,
 		Bug: "churn outside of its range"},
-	mutant{Name: "edm-level", Old: `return Exp(MulScalar(p.LogSNR(t), -0.5)) }`, New: `return Exp(Neg(p.LogSNR(t))) }`,
-		Bug: "σ² for σ as the noise level"},
 )
 
 var spacedMutants = in("pkg/sampler/spaced.go", "TestKarrasGrid|TestPowerGrid",
