@@ -60,7 +60,7 @@ notebook-test:
 browser-test: # the first notebook in JupyterLab in Chromium
 	$(VENV) tests/browser/run.py
 
-notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; NOTEBOOK=02 only some
+notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; NOTEBOOK=02 or solutions/02 only some
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --write $(NOTEBOOK)
 
 notebook: setup ## run a notebook from a bare kernel and write nothing: NOTEBOOK=02

@@ -1,11 +1,16 @@
-"""Runs every notebook of notebooks/ from a bare kernel, each in a fresh copy of the folder, and looks at every cell.
+"""Runs every notebook of notebooks/ and of notebooks/solutions/ from a bare kernel, each in a fresh copy of notebooks/, and
+looks at every cell.
 
     .venv/bin/python tests/notebooks/run.py [--train] [--write] [--check] [--kernel NAME] [--jobs N] [name ...]
 
 --train   leaves the shipped checkpoints out, so that every training happens
 --write   writes notebooks/NAME.ipynb: the text's cells with the outputs of this run, under stable cell ids
---check   runs nothing: the committed .ipynb hold the cells of the .md, were executed, and are small enough
-name      the beginning of a notebook's name, as 02 (default: all)
+--check   runs nothing: the committed .ipynb hold the cells of the .md, were executed, and are small enough, and each
+          notebook says what it needs and has its exercises solved (exercises.py)
+name      the beginning of a notebook's name, as 02, solutions or solutions/02 (default: all)
+
+A notebook runs in its own folder. Solutions train nothing that a notebook ships: they find its checkpoints in ../checkpoints,
+with --train too.
 """
 import argparse
 import concurrent.futures
@@ -27,6 +32,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "kernels"))
 from common import end_session, jupyter_env  # noqa: E402
+from exercises import exercise_faults  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 GOAL = {True: 90, False: 20}  # seconds on 2 cores that a notebook should stay under, with training and without
@@ -39,8 +45,7 @@ MACHINE = re.compile(r"(?<![\w.:/])(?:{}|/(?:root|home|tmp|Users|private|var/fol
 
 def main():
     options = arguments()
-    names = [p.stem for p in sorted(NOTEBOOKS.glob("*.md")) if p.stem[:1].isdigit()]
-    names = [n for n in names if not options.names or any(n.startswith(prefix) for prefix in options.names)]
+    names = [n for n in all_names() if not options.names or any(n.startswith(prefix) for prefix in options.names)]
     if not names:
         sys.exit("notebooks: no .md in notebooks/ begins with {}".format(options.names or "a digit"))
     os.environ.update(jupyter_env())
@@ -53,6 +58,12 @@ def main():
             print("FAIL {}: {}".format(name, fault), flush=True)
     print("notebooks: {} of {} pass".format(sum(not f for f in faults.values()), len(faults)), flush=True)
     return 1 if any(faults.values()) else 0
+
+
+def all_names():
+    """The notebooks, and their solutions as solutions/NAME."""
+    paths = sorted(NOTEBOOKS.glob("*.md")) + sorted(NOTEBOOKS.glob("solutions/*.md"))
+    return [p.relative_to(NOTEBOOKS).with_suffix("").as_posix() for p in paths if p.name[:1].isdigit()]
 
 
 def arguments():
@@ -73,15 +84,15 @@ def run_all(names, options):
 
 def run_one(name, options):
     """Executes one notebook in a fresh folder and returns what is wrong with it."""
-    notebook = read_source(name, options.kernel)
+    notebook, train = read_source(name, options.kernel), options.train and "/" not in name
     with tempfile.TemporaryDirectory(prefix="notebook-") as folder:
         home = Path(folder) / "notebooks"
-        shutil.copytree(str(NOTEBOOKS), str(home), ignore=leave_out(options.train))
+        shutil.copytree(str(NOTEBOOKS), str(home), ignore=leave_out(train))
         start = time.monotonic()
-        stopped = execute(notebook, home, options.kernel, folder)
+        stopped = execute(notebook, (home / name).parent, options.kernel, folder)
         seconds = time.monotonic() - start
-    goal = GOAL[options.train]
-    print("{:<28} {:6.1f} s   {:.2f} of {} s".format(name, seconds, seconds / goal, goal), flush=True)
+    goal = GOAL[train]
+    print("{:<42} {:6.1f} s   {:.2f} of {} s".format(name, seconds, seconds / goal, goal), flush=True)
     faults = stopped + cell_faults(notebook)
     if options.write and not faults:
         faults = write_notebook(name, notebook)
@@ -160,14 +171,20 @@ def write_notebook(name, notebook):
     text = nbformat.writes(notebook) + "\n"
     if len(text.encode()) > LARGEST:
         return ["the executed notebook has {} bytes, at most {} are committed: make its figures smaller".format(len(text.encode()), LARGEST)]
-    temporary = NOTEBOOKS / (".{}.ipynb.new".format(name))
+    path = NOTEBOOKS / (name + ".ipynb")
+    temporary = path.with_name(".{}.new".format(path.name))
     temporary.write_text(text, encoding="utf-8")
-    os.replace(str(temporary), str(NOTEBOOKS / (name + ".ipynb")))
+    os.replace(str(temporary), str(path))
     return []
 
 
 def committed_faults(name):
-    """What is wrong with the committed .ipynb, if anything."""
+    """What is wrong with the committed .ipynb and with the exercises of its .md, if anything."""
+    exercises = [] if "/" in name else exercise_faults(NOTEBOOKS, name)
+    return exercises + executed_faults(name)
+
+
+def executed_faults(name):
     path, again = NOTEBOOKS / (name + ".ipynb"), "; run make notebooks"
     if not path.exists():
         return ["there is no {}{}".format(path.name, again)]
