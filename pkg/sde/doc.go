@@ -9,4 +9,7 @@
 // Package sampler solves them. FokkerPlanck tells how far a law is from being theirs, Derivation holds the lines that lead from
 // Bayes' rule to Reverse, and KLRate is what an error of the score costs. Package score trains one: score.Objective at all times
 // of a process is the loss of Song et al. 2021, equation 7.
+//
+// StochasticFlow holds what one path of the noise does to every start: a family of maps that compose, by a Rule such as Ito.Euler along
+// a Brownian path. Ito is an equation whose noise depends on the state, as GeometricBrownian's.
 package sde

@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend"
+	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
 	"github.com/lowerbound-ml/lowerbound/pkg/sde"
@@ -30,4 +31,24 @@ func ExampleSDE_Reverse() {
 	// Output:
 	// mean 0.7150, variance 0.0627
 	// Fokker–Planck holds: true
+}
+
+// One path of the noise moves every start: the difference of two prices grows or falls with the price itself.
+func ExampleStochasticFlow() {
+	stock := sde.GeometricBrownian{Mu: 0.1, Sigma: 0.2}
+	out, err := graph.CallOnceN(backend.MustOpen(backend.PureGo), func(x *graph.Node) (whole, parts *graph.Node) {
+		steps := graph.Const(x.Graph(), [][][]float64{{{1}}, {{-0.5}}, {{0.3}}, {{-1}}})
+		one := graph.Slice(x, graph.AxisRange(0, 1))
+		flow := sde.StochasticFlow{Rule: stock.Solve, Noise: sde.DrawBrownian(noise.Fixed(steps), one, []float64{0, 1, 2, 3, 4})}
+		return flow.Map(x, 0, 4), flow.Map(flow.Map(x, 0, 1), 1, 4)
+	}, [][]float64{{1}, {2}})
+	if err != nil {
+		panic(err)
+	}
+	for i := range out {
+		fmt.Printf("%.4f\n", out[i].Value())
+	}
+	// Output:
+	// [[1.3231] [2.6463]]
+	// [[1.3231] [2.6463]]
 }

@@ -12,7 +12,7 @@ import (
 // fall. Every step is a part of the graph: it serves pictures and tests, and package sampler whoever takes many steps.
 // It panics with fewer than two times, or when they neither grow nor fall.
 func (s SDE) Path(src noise.Source, x *Node, times []float64) []*Node {
-	checkMonotone(times)
+	checkMonotone("SDE.Path", times)
 	path, at := []*Node{x}, func(t float64) *Node { return timeLike(x, t) }
 	for i := range times[1:] {
 		x = s.draw(src, x, at(times[i]), at(times[i+1]))
@@ -39,13 +39,13 @@ func timeLike(x *Node, t float64) *Node {
 	return Reshape(Scalar(x.Graph(), x.DType(), t), dims...)
 }
 
-func checkMonotone(times []float64) {
+func checkMonotone(method string, times []float64) {
 	if len(times) < 2 {
-		panic(fmt.Errorf("sde.SDE.Path: %d times, expected at least 2", len(times)))
+		panic(fmt.Errorf("sde.%s: %d times, expected at least 2", method, len(times)))
 	}
 	for i := 1; i < len(times); i++ {
 		if !((times[i]-times[i-1])*(times[1]-times[0]) > 0) {
-			panic(fmt.Errorf("sde.SDE.Path: times[%d] = %g after times[%d] = %g, expected times that all grow or all fall", i, times[i], i-1, times[i-1]))
+			panic(fmt.Errorf("sde.%s: times[%d] = %g after times[%d] = %g, expected times that all grow or all fall", method, i, times[i], i-1, times[i-1]))
 		}
 	}
 }
