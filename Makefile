@@ -6,6 +6,9 @@ LAB_ARGS ?=
 NOTEBOOK ?=
 MUTANT   ?=
 TRAIN    ?=
+ID       ?=
+SYMBOL   ?=
+TEXT     ?=
 
 SETUP  = $(PYTHON) kernels/setup.py --kernel $(KERNEL)
 VENV   = .venv/bin/python
@@ -17,7 +20,7 @@ export GOFLAGS = -buildvcs=false
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: index help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers peers-torch bench
+.PHONY: index where help setup setup-test lab test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test notebooks notebook lint doctor peers peers-torch bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -66,8 +69,11 @@ notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; 
 notebook: setup ## run a notebook from a bare kernel and write nothing: NOTEBOOK=02
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) $(if $(TRAIN),--train) $(NOTEBOOK)
 
-index: ## write docs/index.md, which links each item to its test and its cell
-	go test ./tests/items -run Index -count=1 -update
+index: ## write docs/equations.md, errata.md and systems.md from docs/items.md, the tests and the notebooks
+	go run ./tests/items -write
+
+where: ## every place of an item, or the items of a function: ID=E5.14, SYMBOL=vdm.VDM.Form2, TEXT=Tweedie
+	@go run ./tests/items '$(ID)$(SYMBOL)$(TEXT)'
 
 lint: ## look over the Go code with golangci-lint
 	@$(SETUP) --with lint

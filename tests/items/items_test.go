@@ -1,191 +1,155 @@
-// Package items_test holds that every item of docs/items.md is proved by a Go test and shown by a notebook cell,
-// that every erratum of docs/errata.md is shown, and that docs/index.md, which links them, is current.
-//
-//	go test ./tests/items -update    # writes docs/index.md (make index)
-package items_test
+package main
 
 import (
-	"cmp"
 	"flag"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write docs/index.md")
+var update = flag.Bool("update", false, "write docs/equations.md, docs/errata.md and docs/systems.md")
 
-const root = "../.."
+var loaded = sync.OnceValues(func() (*project, error) { return load("../..") })
 
-// prose lists the items that are points of view: a notebook tells them, nothing computes them.
-var prose = map[string]bool{"E1.6": true}
-
-var (
-	itemRow   = regexp.MustCompile(`(?m)^\| (E\d+\.\d+) \| (.*) \|$`)
-	errataRow = regexp.MustCompile(`(?m)^\| (X\d+) \|`)
-	literal   = regexp.MustCompile("[\"`](E\\d+\\.\\d+)\\b")
-	erratum   = regexp.MustCompile(`\bX\d+\b`)
-	cell      = regexp.MustCompile("(?ms)^```\\{code-cell\\}[^\n]*\n(.*?)^```\\s*$")
-	heading   = regexp.MustCompile(`(?m)^#{1,4} (.*)$`)
-)
-
-// place is where an item is proved or shown.
-type place struct{ file, where string }
-
-func read(t *testing.T, path string) string {
+func opened(t *testing.T) *project {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, path))
+	p, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	return p
 }
 
-// proofs returns for each item the first Go test that carries it.
-func proofs(t *testing.T) map[string]place {
-	found := map[string]place{}
-	for _, dir := range []string{"pkg", "datasets", "tests"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			name, err := filepath.Rel(root, path)
-			if err != nil {
-				return err
-			}
-			for n, line := range strings.Split(read(t, name), "\n") {
-				for _, m := range literal.FindAllStringSubmatch(line, -1) {
-					if _, known := found[m[1]]; !known {
-						found[m[1]] = place{filepath.ToSlash(name), fmt.Sprint("line ", n+1)}
-					}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return found
-}
-
-// shows returns for each item and each erratum the first notebook cell that carries it, with the heading above it.
-func shows(t *testing.T) map[string]place {
-	found := map[string]place{}
-	paths, err := filepath.Glob(filepath.Join(root, "notebooks", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range paths {
-		name := "notebooks/" + filepath.Base(path)
-		text := read(t, name)
-		for _, m := range cell.FindAllStringSubmatchIndex(text, -1) {
-			code, before := text[m[2]:m[3]], heading.FindAllStringSubmatch(text[:m[0]], -1)
-			where := "top"
-			if len(before) > 0 {
-				where = before[len(before)-1][1]
-			}
-			for _, id := range append(ids(literal, code, 1), ids(erratum, code, 0)...) {
-				if _, known := found[id]; !known {
-					found[id] = place{name, where}
-				}
-			}
-		}
-		for id := range prose {
-			if strings.Contains(text, id) {
-				found[id] = place{name, "prose"}
-			}
-		}
-	}
-	return found
-}
-
-func ids(re *regexp.Regexp, text string, group int) (all []string) {
-	for _, m := range re.FindAllStringSubmatch(text, -1) {
-		all = append(all, m[group])
-	}
-	return all
-}
+// mangled is LaTeX that GitHub's Markdown takes apart before it sets it: a backslash before punctuation, an underscore after a
+// bracket, borders of tables, emphasis, tags.
+var mangled = regexp.MustCompile(`\\[^A-Za-z]|[^A-Za-z0-9]_|[|*<>]`)
 
 func TestEveryItemIsProvedAndShown(t *testing.T) {
-	proved, shown := proofs(t), shows(t)
-	items := itemRow.FindAllStringSubmatch(read(t, "docs/items.md"), -1)
-	if len(items) < 155 {
-		t.Fatalf("docs/items.md has %d items, expected at least 155", len(items))
+	p := opened(t)
+	if len(p.items) < 206 {
+		t.Fatalf("docs/items.md has %d items, expected at least 206", len(p.items))
 	}
 	listed := map[string]bool{}
-	for _, m := range items {
-		id := m[1]
-		if listed[id] {
-			t.Errorf("docs/items.md lists %s twice", id)
+	for _, it := range p.items {
+		if listed[it.id] {
+			t.Errorf("docs/items.md lists %s twice", it.id)
 		}
-		listed[id] = true
-		if _, ok := proved[id]; !ok && !prose[id] {
-			t.Errorf("%s has no Go test: start a string literal of one with it", id)
+		listed[it.id] = true
+		if why := p.lacking(it); why != "" {
+			t.Errorf("%s %s", it.id, why)
 		}
-		if _, ok := shown[id]; !ok {
-			t.Errorf("%s has no notebook cell: start a string literal of one with it", id)
-		}
-	}
-	for id, p := range proved {
-		if !listed[id] && chapter(id) <= 8 && !strings.HasSuffix(id, ".0") { // .0 is no item: tests of check use it
-			t.Errorf("%s, %s: %s is not in docs/items.md", p.file, p.where, id)
+		if !prose[it.id] {
+			checkFormula(t, it)
+			checkSymbols(t, p, it)
 		}
 	}
-	for _, id := range ids(errataRow, read(t, "docs/errata.md"), 1) {
-		if _, ok := shown[id]; !ok {
-			t.Errorf("erratum %s has no notebook cell", id)
+	for id, at := range p.tests {
+		if !listed[id] && !strings.HasSuffix(id, ".0") { // .0 is no item: tests of check use it
+			t.Errorf("%s:%d: %s is not in docs/items.md", at[0].file, at[0].line, id)
 		}
 	}
 }
 
-func TestIndexIsCurrent(t *testing.T) {
-	want := index(t)
+func checkFormula(t *testing.T, it item) {
+	f := strings.TrimSuffix(strings.TrimPrefix(it.formula, "$"), "$")
+	if len(f) != len(it.formula)-2 || strings.Contains(f, "$") {
+		t.Errorf("%s: the formula %q is not one $...$", it.id, it.formula)
+	}
+	if bad := mangled.FindString(f); bad != "" {
+		t.Errorf("%s: GitHub would not show %q as it is meant, in %s", it.id, bad, it.formula)
+	}
+	if strings.Count(f, "{") != strings.Count(f, "}") {
+		t.Errorf("%s: braces do not match in %s", it.id, it.formula)
+	}
+}
+
+func checkSymbols(t *testing.T, p *project, it item) {
+	for _, s := range it.symbols {
+		declared, ok := p.symbols[s]
+		if !ok {
+			t.Errorf("%s: pkg/ and datasets/ declare no %s", it.id, s)
+		} else if !declared.documented {
+			t.Errorf("%s: %s has no doc comment, %s:%d", it.id, s, declared.file, declared.line)
+		}
+		inUse := false
+		for _, at := range append(p.tests[it.id], p.cells[it.id]...) {
+			inUse = inUse || used(at, s)
+		}
+		if !inUse {
+			t.Errorf("%s: neither its tests nor its cells use %s", it.id, s)
+		}
+	}
+}
+
+func TestEveryErratumIsShown(t *testing.T) {
+	p := opened(t)
+	for _, x := range p.errata {
+		for _, side := range []string{" as written", " corrected"} {
+			if len(p.cells[x.id+side]) == 0 {
+				t.Errorf("%[1]s has no cell with a check whose text starts with %[1]s%[2]s", x.id, side)
+			}
+		}
+		if len(p.runs[x.id]) == 0 {
+			t.Errorf("%s: no executed notebook prints a number of it: run make notebooks", x.id)
+		}
+		for _, id := range x.items {
+			if _, ok := p.item(id); !ok {
+				t.Errorf("%s: its item %s is not in docs/items.md", x.id, id)
+			}
+		}
+	}
+}
+
+func TestEverySystemIsDone(t *testing.T) {
+	p := opened(t)
+	for _, s := range p.systems {
+		if why := p.open(s); why != "" {
+			t.Errorf("%s is not done: %s", s.id, why)
+		}
+		for _, name := range s.symbols {
+			if _, ok := p.symbols[name]; !ok {
+				t.Errorf("%s: pkg/ and datasets/ declare no %s", s.id, name)
+			}
+		}
+	}
+}
+
+func TestPagesAreCurrent(t *testing.T) {
+	p := opened(t)
 	if *update {
-		if err := os.WriteFile(filepath.Join(root, "docs/index.md"), []byte(want), 0o644); err != nil {
+		if err := p.write(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if read(t, "docs/index.md") != want {
-		t.Error("docs/index.md is not what the sources say: run make index")
+	for path, want := range p.pages() {
+		text, err := os.ReadFile(filepath.Join(p.root, path))
+		if err != nil || string(text) != want {
+			t.Errorf("%s is not what the sources say (%v): run make index", path, err)
+		}
 	}
 }
 
-// index returns the text of docs/index.md: for each item its test and its cell.
-func index(t *testing.T) string {
-	proved, shown := proofs(t), shows(t)
-	items := itemRow.FindAllStringSubmatch(read(t, "docs/items.md"), -1)
-	slices.SortStableFunc(items, func(a, b []string) int { return cmp.Compare(key(a[1]), key(b[1])) })
-	var out strings.Builder
-	out.WriteString("# Index of items\n\nGenerated by `make index` from docs/items.md, the Go tests and the notebooks.\n\n" +
-		"| ID | claim | proved in | shown in |\n|---|---|---|---|\n")
-	for _, m := range items {
-		fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", m[1], m[2], link(proved[m[1]], false), link(shown[m[1]], true))
+func TestWhere(t *testing.T) {
+	p := opened(t)
+	for query, wants := range map[string][]string{
+		"E5.14":           {"E5.14  ", "vdm.VDM.ConsistencyKL", "pkg/vdm/forms.go:", "pkg/vdm/forms_test.go:", "notebooks/05-vdm-bound.md:", "Luo 2022", "X18"},
+		"VDM.MatchingSNR": {"E5.21  "},
+		"TestFormsOfGD":   {"E5.9  ", "E5.14  ", "E5.19  "},
+		"X18":             {"≠", "E5.14"},
+		"S14":             {"E5.9"},
+		"anderson 1982":   {"E8.9  "},
+	} {
+		answer := p.where(query)
+		for _, want := range wants {
+			if !strings.Contains(answer, want) {
+				t.Errorf("where %s says\n%s\nwithout %q", query, answer, want)
+			}
+		}
 	}
-	return out.String()
-}
-
-func link(p place, withHeading bool) string {
-	switch {
-	case p.file == "":
-		return "prose"
-	case withHeading:
-		return fmt.Sprintf("[%s](../%s), %s", strings.TrimSuffix(filepath.Base(p.file), ".md"), strings.TrimSuffix(p.file, ".md")+".ipynb", strings.ReplaceAll(p.where, "|", "\\|"))
+	if answer := p.where("nobody wrote this"); answer != "" {
+		t.Errorf("a question without an answer gets %q", answer)
 	}
-	return fmt.Sprintf("[%s](../%s)", strings.TrimPrefix(p.file, "pkg/"), p.file)
-}
-
-func chapter(id string) int { return key(id) / 1000 }
-
-// key orders E2.10 after E2.9.
-func key(id string) int {
-	var c, n int
-	if _, err := fmt.Sscanf(id, "E%d.%d", &c, &n); err != nil {
-		panic(err)
-	}
-	return c*1000 + n
 }
