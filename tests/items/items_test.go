@@ -140,6 +140,7 @@ func TestWhere(t *testing.T) {
 		"TestFormsOfGD":   {"E5.9  ", "E5.14  ", "E5.19  "},
 		"X18":             {"≠", "E5.14"},
 		"S14":             {"E5.9"},
+		"sampler.DDIM":    {"pkg/sampler/ddim.go:", "no item's formula"},
 		"anderson 1982":   {"E8.9  "},
 	} {
 		answer := p.where(query)

@@ -105,10 +105,17 @@ func fileLinks(gates []string, places map[string][]place) string {
 	return strings.Join(files, "<br>")
 }
 
-// failureCell is what fails, with a link to the cell that shows it.
+// failureCell is what fails, with a link to the cell that shows it: of the first item's sections the one that it names, else the first.
 func (p *project) failureCell(s system) string {
-	if shown := ids(s.failure); len(shown) > 0 {
-		return s.failure + "<br>" + cellLink(first(p.cells[shown[0]], nil))
+	shown := ids(s.failure)
+	if len(shown) == 0 {
+		return s.failure
 	}
-	return s.failure
+	at := first(p.cells[shown[0]], nil)
+	for _, c := range p.cells[shown[0]] {
+		if strings.Contains(s.failure, c.name) {
+			at = c
+		}
+	}
+	return s.failure + "<br>" + cellLink(at)
 }

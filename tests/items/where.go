@@ -30,7 +30,21 @@ func (p *project) where(query string) string {
 			out.WriteString(p.symbolLines(s.symbols))
 		}
 	}
+	if _, known := p.symbols[query]; known && out.Len() == 0 {
+		return p.users(query)
+	}
 	return out.String()
+}
+
+// users lists the items whose tests or cells use a symbol that no item is the formula of.
+func (p *project) users(symbol string) string {
+	out := fmt.Sprintf("%s:%d  %s is no item's formula; items whose tests or cells use it:\n", p.symbols[symbol].file, p.symbols[symbol].line, symbol)
+	for _, it := range p.items {
+		if uses(most(p.tests[it.id], []string{symbol}), []string{symbol})+uses(most(p.cells[it.id], []string{symbol}), []string{symbol}) > 0 {
+			out += it.id + "  " + it.claim + "\n"
+		}
+	}
+	return out
 }
 
 // asked reports whether a question is about an item.
@@ -47,7 +61,7 @@ func (p *project) asked(it item, query string) bool {
 
 func (p *project) describe(it item) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s  %s\n  formula  %s\n", it.id, it.claim, it.formula)
+	fmt.Fprintf(&out, "%s  %s\n  formula  %s\n", it.id, it.claim, strings.Trim(it.formula, "$"))
 	out.WriteString(p.symbolLines(it.symbols))
 	for _, at := range once(p.tests[it.id]) {
 		fmt.Fprintf(&out, "  test     %s:%d  %s\n", at.file, at.line, at.name)
