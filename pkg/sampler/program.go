@@ -23,6 +23,7 @@ const (
 type compiled struct {
 	run    *Run
 	x      shapes.Shape
+	given  []shapes.Shape // of the inputs beside x
 	check  func(times []float64) error
 	steps  Stepper           // as built first: for what it says of a failed run, not for its nodes
 	vars   []*model.Variable // the weights that a step reads
@@ -34,8 +35,8 @@ type compiled struct {
 }
 
 // newCompiled builds one step, without compiling it, to learn what it reads and carries.
-func (r *Run) newCompiled(x shapes.Shape) (*compiled, error) {
-	p := &compiled{run: r, x: x}
+func (r *Run) newCompiled(x shapes.Shape, given []shapes.Shape) (*compiled, error) {
+	p := &compiled{run: r, x: x, given: given}
 	g := graph.NewGraph(r.b, "sampler dry run")
 	defer g.Finalize()
 	known := map[*model.Variable]bool{}
@@ -83,7 +84,11 @@ func (r *Run) restore(known map[*model.Variable]bool) error {
 func (p *compiled) look(g *graph.Graph) {
 	r := p.run
 	model.SetStore(g, r.store)
-	stepper := p.stepper()
+	var given []*graph.Node
+	for i, shape := range p.given {
+		given = append(given, graph.Parameter(g, fmt.Sprintf("given_%d", i), shape))
+	}
+	stepper := p.stepper(given)
 	p.check, p.steps = stepper.Check, stepper
 	x, rng := graph.Parameter(g, "x", p.x), graph.Parameter(g, "rng", graph.RNGStateShape)
 	time := shapes.Make(p.x.DType)
@@ -108,7 +113,9 @@ func (p *compiled) look(g *graph.Graph) {
 	}
 }
 
-func (p *compiled) stepper() Stepper { return p.run.build(p.run.store.RootScope()) }
+func (p *compiled) stepper(given []*graph.Node) Stepper {
+	return p.run.build(p.run.store.RootScope(), given)
+}
 
 // state lists a State's nodes, after their shapes are checked.
 func (p *compiled) state(st State) []*graph.Node {
@@ -166,24 +173,25 @@ func first(stepper Stepper, x, rng *graph.Node) (State, *graph.Node) {
 	return s.Start(src, x), src.State()
 }
 
-// buildStart is the program of the first state: x and the noise's state to the noise's state, x and Aux.
+// buildStart is the program of the first state: x, the noise's state and what is given to the noise's state, x and Aux.
 func (p *compiled) buildStart(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node {
 	weights.Inputs(g)
-	st, rng := first(p.stepper(), in[0], in[1])
+	st, rng := first(p.stepper(in[2:]), in[0], in[1])
 	return append([]*graph.Node{rng}, p.state(st)...)
 }
 
-// buildStep is the program of one step: t, s, the noise's state, x and Aux to finite, done, the noise's state, x and Aux.
+// buildStep is the program of one step: t, s, the noise's state, x and Aux, what is given to finite, done, the noise's state, x and Aux.
 func (p *compiled) buildStep(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node {
 	weights.Inputs(g)
-	next, rng, finite, done := p.advance(p.stepper(), in[3:], in[2], in[0], in[1])
+	end := len(in) - len(p.given)
+	next, rng, finite, done := p.advance(p.stepper(in[end:]), in[3:end], in[2], in[0], in[1])
 	return append([]*graph.Node{finite, done, rng}, next...)
 }
 
-// buildLoop is the program of all steps, as a While: the number of steps n, the times [capacity], the noise's state, x and Aux
-// to the number of steps taken, finite, done, x and Aux.
+// buildLoop is the program of all steps, as a While: the number of steps n, the times [capacity], the noise's state, x and Aux,
+// what is given to the number of steps taken, finite, done, x and Aux.
 //
-//	state: i, finite, done, n, times, the noise's state, x and Aux, the weights
+//	state: i, finite, done, n, times, the noise's state, x and Aux, what is given, the weights
 //	while i < n and finite and not done: x = step(x, times[i], times[i+1]); i++
 //
 // As in package fit, everything travels in the state, since an XLA loop captures nothing, and the main function makes no
@@ -191,7 +199,8 @@ func (p *compiled) buildStep(g *graph.Graph, in []*graph.Node, weights *program.
 func (p *compiled) buildLoop(g *graph.Graph, in []*graph.Node, weights *program.Weights) []*graph.Node {
 	state := append([]*graph.Node{graph.Const(g, int32(0)), graph.Const(g, true), graph.Const(g, false)}, in...)
 	const i, finite, done, n, times, rng, first = 0, 1, 2, 3, 4, 5, 6
-	after := len(state) // x and Aux end, the weights begin
+	after := len(state) // the weights begin
+	end := after - len(p.given)
 	state = append(state, weights.Inputs(g)...)
 
 	cond := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
@@ -203,40 +212,45 @@ func (p *compiled) buildLoop(g *graph.Graph, in []*graph.Node, weights *program.
 		weights.Bind(s[after:])
 		from, to := program.At(s[times], s[i]), program.At(s[times], graph.OnePlus(s[i]))
 		var next []*graph.Node
-		next, s[rng], s[finite], s[done] = p.advance(p.stepper(), s[first:after], s[rng], from, to)
+		next, s[rng], s[finite], s[done] = p.advance(p.stepper(s[end:after]), s[first:end], s[rng], from, to)
 		s[i] = graph.OnePlus(s[i])
 		copy(s[first:], next)
 		return s
 	})
 	out := graph.While(cond, body, state...)
-	return append([]*graph.Node{out[i], out[finite], out[done]}, out[first:after]...)
+	return append([]*graph.Node{out[i], out[finite], out[done]}, out[first:end]...)
 }
 
 // initial returns the noise's state, x and Aux before the first step, x itself where Init adds nothing to it.
-func (p *compiled) initial(x *tensors.Tensor, seed int64) ([]*tensors.Tensor, error) {
+func (p *compiled) initial(x *tensors.Tensor, seed int64, given []*tensors.Tensor) ([]*tensors.Tensor, error) {
 	rng, err := rngState(seed)
 	if err != nil || !p.starts {
 		return []*tensors.Tensor{rng, x}, err
 	}
 	defer rng.MustFinalizeAll()
-	return p.start.Call(x, rng)
+	return p.start.Call(arguments([]any{x, rng}, given)...)
+}
+
+// arguments appends tensors to the arguments of a call.
+func arguments(args []any, more []*tensors.Tensor) []any {
+	for _, t := range more {
+		args = append(args, t)
+	}
+	return args
 }
 
 // capacity is what the number of times is rounded up to, so that the loop is compiled once for many numbers.
 const capacity = 1024
 
 // sample runs all steps in one call, and returns the number of steps taken and the state after them.
-func (p *compiled) sample(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
-	state, err := p.initial(x, seed)
+func (p *compiled) sample(x *tensors.Tensor, times []float64, seed int64, given []*tensors.Tensor) (int, []*tensors.Tensor, error) {
+	state, err := p.initial(x, seed, given)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer p.free(x, state)
-	args := []any{int32(len(times) - 1), p.times(times)}
-	for _, s := range state {
-		args = append(args, s)
-	}
-	out, err := p.loop.Call(args...)
+	args := arguments([]any{int32(len(times) - 1), p.times(times)}, state)
+	out, err := p.loop.Call(arguments(args, given)...)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -278,8 +292,8 @@ func (p *compiled) times(times []float64) any {
 
 // walk runs the steps one by one. visit sees each x_t and says whether to go on. walk returns the number of steps taken and
 // the state after them, which is then the caller's to free, or nil after an early stop; everything else it frees.
-func (p *compiled) walk(x *tensors.Tensor, times []float64, seed int64, visit func(Point) bool) (int, []*tensors.Tensor, error) {
-	state, err := p.initial(x, seed)
+func (p *compiled) walk(x *tensors.Tensor, times []float64, seed int64, given []*tensors.Tensor, visit func(Point) bool) (int, []*tensors.Tensor, error) {
+	state, err := p.initial(x, seed, given)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -291,7 +305,7 @@ func (p *compiled) walk(x *tensors.Tensor, times []float64, seed int64, visit fu
 			state = state[:1]
 			return i, last, nil
 		}
-		next, err := p.one(state, times[i], times[i+1])
+		next, err := p.one(state, given, times[i], times[i+1])
 		if err != nil {
 			return 0, nil, err
 		}
@@ -309,12 +323,9 @@ func (p *compiled) walk(x *tensors.Tensor, times []float64, seed int64, visit fu
 }
 
 // one takes one step.
-func (p *compiled) one(state []*tensors.Tensor, t, s float64) ([]*tensors.Tensor, error) {
-	args := []any{shapes.CastAsDType(t, p.x.DType), shapes.CastAsDType(s, p.x.DType)}
-	for _, v := range state {
-		args = append(args, v)
-	}
-	return p.step.Call(args...)
+func (p *compiled) one(state, given []*tensors.Tensor, t, s float64) ([]*tensors.Tensor, error) {
+	args := arguments([]any{shapes.CastAsDType(t, p.x.DType), shapes.CastAsDType(s, p.x.DType)}, state)
+	return p.step.Call(arguments(args, given)...)
 }
 
 // free frees tensors, except the caller's own x.

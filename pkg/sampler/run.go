@@ -12,12 +12,12 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Run draws samples by a Stepper. It keeps what it compiled for each shape of x, and reads the weights of its store anew
+// Run draws samples by a Stepper. It keeps what it compiled for each shape of x and of the inputs given, and reads the weights of its store anew
 // at every call, so that one Run serves while a model trains. It is not for concurrent use.
 type Run struct {
 	b        compute.Backend
 	store    *model.Store
-	build    func(scope *model.Scope) Stepper
+	build    func(scope *model.Scope, given []*graph.Node) Stepper
 	programs map[string]*compiled
 	compiles int
 }
@@ -25,6 +25,17 @@ type Run struct {
 // New returns a Run on b of the Stepper that build makes of the networks of store. build is called once for each graph.
 // A step leaves the store as it is.
 func New(b compute.Backend, store *model.Store, build func(scope *model.Scope) Stepper) *Run {
+	return NewGiven(b, store, func(scope *model.Scope, given []*graph.Node) Stepper {
+		if len(given) > 0 {
+			panic(fmt.Errorf("sampler.Run: %d inputs given to a Stepper that takes none, expected none: make the Run by NewGiven", len(given)))
+		}
+		return build(scope)
+	})
+}
+
+// NewGiven is New for a Stepper that depends on inputs beside x, as a condition or a scale of guidance. build gets a node for each
+// of the tensors that a call of Sample, SampleState or Path is given, the same at every step: other values compile nothing.
+func NewGiven(b compute.Backend, store *model.Store, build func(scope *model.Scope, given []*graph.Node) Stepper) *Run {
 	return &Run{b: b, store: store, build: build, programs: map[string]*compiled{}}
 }
 
@@ -52,7 +63,7 @@ type Point struct {
 func (p Point) Copy() (*tensors.Tensor, error) { return p.X.LocalClone() }
 
 // Sample takes x at times[0] to times[len-1] and returns the last x, of x's shape (the caller's own x stays). The steps'
-// noise comes from seed.
+// noise comes from seed. given are the inputs of a Run by NewGiven; they stay the caller's too.
 //
 // On a backend with loops (XLA) all steps are one call, compiled once for up to 1023 steps, once more for up to 2047, and
 // so on. On pure Go, and for a network with convolutions (which XLA's CPU runs many times slower inside a loop), each
@@ -60,8 +71,8 @@ func (p Point) Copy() (*tensors.Tensor, error) { return p.X.LocalClone() }
 //
 // It returns an error when the times do not suit the Stepper, the store lacks weights, the Stepper changes a shape, or
 // when x is not finite: the step and the row are named.
-func (r *Run) Sample(x *tensors.Tensor, times []float64, seed int64) (*tensors.Tensor, error) {
-	last, err := r.last(x, times, seed)
+func (r *Run) Sample(x *tensors.Tensor, times []float64, seed int64, given ...*tensors.Tensor) (*tensors.Tensor, error) {
+	last, err := r.last(x, times, seed, given)
 	if err != nil {
 		return nil, fmt.Errorf("sampler.Run.Sample: %w", err)
 	}
@@ -87,8 +98,8 @@ func (f Final) Finalize() {
 
 // SampleState is Sample, and returns the whole state after the last step: a chain's acceptances, its log-weights, the
 // evaluations that an adaptive solver took.
-func (r *Run) SampleState(x *tensors.Tensor, times []float64, seed int64) (Final, error) {
-	last, err := r.last(x, times, seed)
+func (r *Run) SampleState(x *tensors.Tensor, times []float64, seed int64, given ...*tensors.Tensor) (Final, error) {
+	last, err := r.last(x, times, seed, given)
 	if err != nil {
 		return Final{}, fmt.Errorf("sampler.Run.SampleState: %w", err)
 	}
@@ -96,18 +107,18 @@ func (r *Run) SampleState(x *tensors.Tensor, times []float64, seed int64) (Final
 }
 
 // last runs all steps.
-func (r *Run) last(x *tensors.Tensor, times []float64, seed int64) (Final, error) {
-	p, err := r.program(x, times)
+func (r *Run) last(x *tensors.Tensor, times []float64, seed int64, given []*tensors.Tensor) (Final, error) {
+	p, err := r.program(x, times, given)
 	if err != nil {
 		return Final{}, err
 	}
 	sample := p.sample
 	if !p.loops {
-		sample = func(x *tensors.Tensor, times []float64, seed int64) (int, []*tensors.Tensor, error) {
-			return p.walk(x, times, seed, func(Point) bool { return true })
+		sample = func(x *tensors.Tensor, times []float64, seed int64, given []*tensors.Tensor) (int, []*tensors.Tensor, error) {
+			return p.walk(x, times, seed, given, func(Point) bool { return true })
 		}
 	}
-	steps, state, err := sample(x, times, seed)
+	steps, state, err := sample(x, times, seed, given)
 	if err != nil {
 		return Final{}, err
 	}
@@ -117,12 +128,12 @@ func (r *Run) last(x *tensors.Tensor, times []float64, seed int64) (Final, error
 // Path takes the steps that Sample takes, and yields every x_t: the start, and x after each step. Each step is a call of one
 // compiled function, and the state stays on the device. A loop that stops early ends the run and frees its state. It
 // yields an error last, and only one, where Sample returns one.
-func (r *Run) Path(x *tensors.Tensor, times []float64, seed int64) iter.Seq2[Point, error] {
+func (r *Run) Path(x *tensors.Tensor, times []float64, seed int64, given ...*tensors.Tensor) iter.Seq2[Point, error] {
 	return func(yield func(Point, error) bool) {
-		p, err := r.program(x, times)
+		p, err := r.program(x, times, given)
 		if err == nil {
 			var last []*tensors.Tensor
-			_, last, err = p.walk(x, times, seed, func(p Point) bool { return yield(p, nil) })
+			_, last, err = p.walk(x, times, seed, given, func(p Point) bool { return yield(p, nil) })
 			p.free(nil, last)
 		}
 		if err != nil {
@@ -131,8 +142,8 @@ func (r *Run) Path(x *tensors.Tensor, times []float64, seed int64) iter.Seq2[Poi
 	}
 }
 
-// program returns the program for x's shape after the arguments are checked.
-func (r *Run) program(x *tensors.Tensor, times []float64) (*compiled, error) {
+// program returns the program for the shapes of x and of what is given, after the arguments are checked.
+func (r *Run) program(x *tensors.Tensor, times []float64, given []*tensors.Tensor) (*compiled, error) {
 	if x == nil || !x.Ok() {
 		return nil, fmt.Errorf("x is no valid tensor, expected x at times[0]: see Prior")
 	}
@@ -146,15 +157,30 @@ func (r *Run) program(x *tensors.Tensor, times []float64) (*compiled, error) {
 	if row >= 0 {
 		return nil, fmt.Errorf("row %d of the starting x holds %g, expected finite numbers", row, value)
 	}
-	key := x.Shape().String()
+	inputs, err := shapesOf(given)
+	if err != nil {
+		return nil, err
+	}
+	key := fmt.Sprint(x.Shape(), inputs)
 	p, known := r.programs[key]
 	if !known {
-		if p, err = r.newCompiled(x.Shape()); err != nil {
+		if p, err = r.newCompiled(x.Shape(), inputs); err != nil {
 			return nil, err
 		}
 		r.programs[key] = p
 	}
 	return p, p.check(times)
+}
+
+// shapesOf returns the shapes of what is given.
+func shapesOf(given []*tensors.Tensor) (list []shapes.Shape, err error) {
+	for i, t := range given {
+		if t == nil || !t.Ok() {
+			return nil, fmt.Errorf("input %d of %d is no valid tensor", i+1, len(given))
+		}
+		list = append(list, t.Shape())
+	}
+	return list, nil
 }
 
 // badRow returns the first row of x that is not finite and the value there, or −1.

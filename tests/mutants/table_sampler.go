@@ -62,7 +62,7 @@ var programMutants = in("pkg/sampler/program.go", "TestChain|TestSampleAndPath|T
 		Bug: "t_{i+1} for t_i in the loop: the time step off by one", XLA: true},
 	mutant{Name: "loop-noise", Old: `next, s[rng], s[finite]`, New: `next, _, s[finite]`,
 		Bug: "every step with the same noise", XLA: true},
-	mutant{Name: "walk-times", Old: `p.one(state, times[i], times[i+1])`, New: `p.one(state, times[0], times[i+1])`,
+	mutant{Name: "walk-times", Old: `p.one(state, given, times[i], times[i+1])`, New: `p.one(state, given, times[0], times[i+1])`,
 		Bug: "the first time for each step's own"},
 	mutant{Name: "loop-end", Old: `graph.LessThan(s[i], s[n])`, New: `graph.LessOrEqual(s[i], s[n])`,
 		Bug: "one step too many: an index off by one", XLA: true},
