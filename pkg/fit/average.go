@@ -46,8 +46,11 @@ func useAverages(store *model.Store) error {
 
 // dropOwn removes the optimiser's state from the store.
 func dropOwn(store *model.Store) error {
-	for _, scope := range ownScopes {
-		if err := store.DeleteVariablesInScope(scope); err != nil {
+	for path := range paths(store) {
+		if !isOwn(path) {
+			continue
+		}
+		if err := store.DeleteVariable(path); err != nil {
 			return err
 		}
 	}

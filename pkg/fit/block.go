@@ -40,9 +40,9 @@ func newBlock(r *run, vars, changed []*model.Variable, k int) (*block, error) {
 	return p, nil
 }
 
-// run runs n of the K steps on the stacked batches. It returns the losses of the n steps, whether
-// all weights are finite after them, and the new values of p.changed.
-func (p *block) run(batches []*tensors.Tensor, n int) (losses []float64, finite bool, values []*tensors.Tensor, err error) {
+// run runs n of the K steps on the stacked batches. It returns the losses of the n steps, one for each player, whether
+// all weights of each player are finite after them, and the new values of p.changed.
+func (p *block) run(batches []*tensors.Tensor, n int) (losses [][]float64, finite []bool, values []*tensors.Tensor, err error) {
 	args := make([]any, 0, len(batches)+1)
 	for _, b := range batches {
 		args = append(args, b)
@@ -52,12 +52,19 @@ func (p *block) run(batches []*tensors.Tensor, n int) (losses []float64, finite 
 	}
 	out, _, err := p.exec.CallWithGraph(args...)
 	if err != nil {
-		return nil, false, nil, err
+		return nil, nil, nil, err
 	}
-	if losses, err = tensors.CopyFlatData[float64](out[0]); err != nil {
-		return nil, false, nil, err
+	flat, err := tensors.CopyFlatData[float64](out[0])
+	if err == nil {
+		finite, err = tensors.CopyFlatData[bool](out[1])
 	}
-	return losses[:n], tensors.ToScalar[bool](out[1]), out[2:], nil
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for i := range n {
+		losses = append(losses, flat[i*len(finite):(i+1)*len(finite)])
+	}
+	return losses, finite, out[2:], nil
 }
 
 // commit makes the values those of p.changed, and frees the old ones.
@@ -77,31 +84,41 @@ func discard(values []*tensors.Tensor) {
 	}
 }
 
-// outputs returns losses as float64, one flag "all weights finite", and the changed variables.
-func (p *block) outputs(g *graph.Graph, losses *graph.Node) []*graph.Node {
-	out := []*graph.Node{graph.ConvertDType(losses, dtypes.Float64), nil}
-	finite := graph.Const(g, true)
+// outputs returns losses, one flag "all weights finite" for each player, and the changed variables.
+func (p *block) outputs(r *run, g *graph.Graph, losses *graph.Node) []*graph.Node {
+	out, finite := []*graph.Node{losses, nil}, make([]*graph.Node, len(r.players))
+	for i := range finite {
+		finite[i] = graph.Const(g, true)
+	}
 	for _, v := range p.changed {
 		value := v.NodeValue(g)
-		if v.Trainable {
-			finite = graph.LogicalAnd(finite, graph.LogicalAll(graph.IsFinite(value)))
+		if i := r.owner(v); v.Trainable {
+			finite[i] = graph.LogicalAnd(finite[i], graph.LogicalAll(graph.IsFinite(value)))
 		}
 		out = append(out, value)
 	}
-	out[1] = finite
+	out[1] = graph.Stack(finite, 0)
 	return out
+}
+
+// lossRow returns the losses of one step as [1, players].
+func lossRow(losses []*graph.Node) *graph.Node {
+	parts := make([]*graph.Node, len(losses))
+	for i, loss := range losses {
+		parts[i] = graph.Reshape(graph.ConvertDType(loss, dtypes.Float64), 1, 1)
+	}
+	return graph.Concatenate(parts, 1)
 }
 
 // buildOne is the program of one step: no loop.
 func (p *block) buildOne(r *run, g *graph.Graph, batch []*graph.Node) []*graph.Node {
 	p.weights.Inputs(g)
-	loss := r.buildStep(g, batch)
-	return p.outputs(g, graph.Reshape(loss, 1))
+	return p.outputs(r, g, lossRow(r.buildStep(g, batch)))
 }
 
 // buildLoop is the program of n <= K steps, as a While whose body is the whole training step.
 //
-//	state: i, n, losses [K], the variables, the batches stacked [K, batch, …]
+//	state: i, n, losses [K, players], the variables, the batches stacked [K, batch, …]
 //	while i < n: losses[i], variables = step(variables, batches[i]); i++
 //
 // Everything a step reads travels in the state, since an XLA loop captures nothing. For the same reason the main function
@@ -110,7 +127,11 @@ func (p *block) buildOne(r *run, g *graph.Graph, batch []*graph.Node) []*graph.N
 // nothing anew.
 func (p *block) buildLoop(r *run, g *graph.Graph, args []*graph.Node) []*graph.Node {
 	batches, n := args[:len(args)-1], args[len(args)-1]
-	state := []*graph.Node{graph.Const(g, int32(0)), n, graph.Const(g, make([]float64, p.k))}
+	none := make([][]float64, p.k)
+	for i := range none {
+		none[i] = make([]float64, len(r.players))
+	}
+	state := []*graph.Node{graph.Const(g, int32(0)), n, graph.Const(g, none)}
 	first := len(state)
 	state = append(append(state, p.weights.Inputs(g)...), batches...)
 
@@ -126,8 +147,8 @@ func (p *block) buildLoop(r *run, g *graph.Graph, args []*graph.Node) []*graph.N
 		for j, x := range stacked {
 			batch[j] = program.At(x, i)
 		}
-		loss := graph.ConvertDType(r.buildStep(g, batch), dtypes.Float64)
-		s[0], s[2] = graph.OnePlus(i), graph.DynamicUpdateSlice(s[2], graph.Reshape(loss, 1), []*graph.Node{i})
+		losses := lossRow(r.buildStep(g, batch))
+		s[0], s[2] = graph.OnePlus(i), graph.DynamicUpdateSlice(s[2], losses, []*graph.Node{i, graph.Const(g, int32(0))})
 		for j, v := range p.vars {
 			s[first+j] = v.NodeValue(g)
 		}
@@ -135,5 +156,5 @@ func (p *block) buildLoop(r *run, g *graph.Graph, args []*graph.Node) []*graph.N
 	})
 	result := graph.While(cond, body, state...)
 	p.weights.Bind(result[first:])
-	return p.outputs(g, result[2])
+	return p.outputs(r, g, result[2])
 }

@@ -41,7 +41,7 @@ func (k *keeper) save(r *run) error {
 	if k.saved == step {
 		return nil
 	}
-	values := []named{{lossesName, tensors.FromFlatDataAndDimensions(r.report.Losses, len(r.report.Losses))}}
+	values := []named{{lossesName, r.report.curve()}}
 	if step == 0 {
 		values = nil
 	}
@@ -195,6 +195,6 @@ func (r *run) adopt(dir string, m manifest, values map[string]*tensors.Tensor, v
 			return err
 		}
 	}
-	r.report.Losses = lossesOf(values[lossesName])
+	r.report.takeCurve(values[lossesName])
 	return nil
 }

@@ -14,6 +14,13 @@
 // On XLA, K steps run in one call, as a loop inside the compiled program: see Config.StepsPerCall. A step's result does
 // not depend on K.
 //
+// # Games
+//
+// Play and LoadOrPlay train a Game: several players with a loss and weights of their own, as the two of a GAN. A step is then
+// one round, in which every player makes the above move, or several, by its own Adam:
+//
+//	for each player i, Updates times:  θ_i ← Adam_i(θ_i, ∇_{θ_i} L_i(θ; rows of batch k), η_i·Schedule(k))
+//
 // # A run's directory
 //
 //	.lock                  while a process trains: its number, host and start, held by the operating system

@@ -18,12 +18,12 @@ import (
 // keeps them) and the loss curve; then it brings the store to exactly what a later load gives,
 // and removes the checkpoints.
 func (k *keeper) finish(r *run) error {
-	if r.c.EMA > 0 {
+	if r.averaged() {
 		if err := useAverages(r.store); err != nil {
 			return err
 		}
 	}
-	values := []named{{lossesName, narrowLosses(r.report.Losses)}}
+	values := []named{{lossesName, narrowLosses(r.report.curve())}}
 	for _, v := range r.modelVars() {
 		value, err := narrow(v.MustValue(), v, r.c.Half)
 		if err != nil {
@@ -67,9 +67,9 @@ func (k *keeper) loadFinal(r *run, vars []*model.Variable) error {
 	return r.store.SetRNGStateFromSeed(r.c.Seed)
 }
 
-// lossVars builds the loss, without gradients, and returns the variables that it uses. Nothing is compiled.
+// lossVars builds the losses, without gradients, and returns the variables that it uses. Nothing is compiled.
 func (r *run) lossVars() (vars []*model.Variable, err error) {
-	err = r.dryBuild(r.buildLoss, func(g *graph.Graph) {
+	err = r.dryBuild(r.buildLosses, func(g *graph.Graph) {
 		for v := range r.store.IterVariables() {
 			if v.InUseByGraph(g) && v.Path() != noisePath {
 				vars = append(vars, v)
@@ -131,12 +131,13 @@ func sameKind(r *run, v *model.Variable, value *tensors.Tensor) bool {
 }
 
 // narrowLosses keeps the curve in float32: it is for the eye.
-func narrowLosses(losses []float64) *tensors.Tensor {
+func narrowLosses(curve *tensors.Tensor) *tensors.Tensor {
+	losses := lossesOf(curve)
 	out := make([]float32, len(losses))
 	for i, l := range losses {
 		out[i] = float32(l)
 	}
-	return tensors.FromFlatDataAndDimensions(out, len(out))
+	return tensors.FromFlatDataAndDimensions(out, curve.Shape().Dimensions...)
 }
 
 func lossesOf(t *tensors.Tensor) (losses []float64) {

@@ -69,8 +69,9 @@ func Load(dir string, store *model.Store) (Report, string, error) {
 			return Report{}, "", fmt.Errorf("fit.Load: %s of %s: %w", name, folder, err)
 		}
 	}
-	return Report{Steps: m.Step, Stopped: m.Stopped, Seconds: m.Seconds, Losses: lossesOf(values[lossesName]), Bytes: folderSize(folder), Loaded: true},
-		m.Identity.Tag, store.SetRNGStateFromSeed(m.Identity.Seed)
+	report := Report{Steps: m.Step, Stopped: m.Stopped, Seconds: m.Seconds, Bytes: folderSize(folder), Loaded: true}
+	report.takeCurve(values[lossesName])
+	return report, m.Identity.Tag, store.SetRNGStateFromSeed(m.Identity.Seed)
 }
 
 func (r *run) loadOrTrain(ctx context.Context, dir string) error {

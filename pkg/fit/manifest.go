@@ -50,6 +50,7 @@ type identity struct {
 	Half         string  `json:"half,omitempty"`
 	Batch        string  `json:"batch"` // shapes of a batch
 	Tag          string  `json:"tag,omitempty"`
+	Players      string  `json:"players,omitempty"` // of a Game
 }
 
 // entry is one tensor: Bytes little-endian bytes at Offset of the data file.
@@ -69,7 +70,7 @@ func (r *run) identity() identity {
 	}
 	return identity{Steps: r.c.Steps, LearningRate: r.c.LearningRate, Schedule: fmt.Sprintf("%T%+v", r.c.Schedule, r.c.Schedule),
 		EMA: r.c.EMA, ClipNorm: r.c.ClipNorm, Seed: r.c.Seed, EarlyStop: r.c.Stop != nil, Half: half,
-		Batch: fmt.Sprint(r.shapes), Tag: r.c.Tag}
+		Batch: fmt.Sprint(r.shapes), Tag: r.c.Tag, Players: r.players.identity()}
 }
 
 func (e entry) shape() (shapes.Shape, error) {
@@ -137,6 +138,6 @@ func fields(i identity) []string {
 		fmt.Sprintf("Steps %d", i.Steps), fmt.Sprintf("LearningRate %g", i.LearningRate), "Schedule " + i.Schedule,
 		fmt.Sprintf("EMA %g", i.EMA), fmt.Sprintf("ClipNorm %g", i.ClipNorm), fmt.Sprintf("Seed %d", i.Seed),
 		fmt.Sprintf("early stop %v", i.EarlyStop), fmt.Sprintf("Half %q", i.Half), "batches of " + i.Batch,
-		fmt.Sprintf("Tag %q", i.Tag),
+		fmt.Sprintf("Tag %q", i.Tag), fmt.Sprintf("players %q", i.Players),
 	}
 }

@@ -15,10 +15,11 @@ const (
 
 // Report is what a run leaves behind, besides the weights.
 type Report struct {
-	Steps   int       // steps done, over all sessions of the run
-	Losses  []float64 // the loss of each step, before its update, in the loss's own unit
-	Seconds float64   // wall time of the steps, over all sessions, compiling included; without the time that batches took
-	Stopped string    // StoppedBySteps or StoppedByRule; empty when the run did not finish
+	Steps   int         // steps done, over all sessions of the run
+	Losses  []float64   // the loss of each step, before its update, in the loss's own unit; of a Game that of the first player
+	Players [][]float64 // of a Game: the losses of every player, [player][step]; otherwise nil
+	Seconds float64     // wall time of the steps, over all sessions, compiling included; without the time that batches took
+	Stopped string      // StoppedBySteps or StoppedByRule; empty when the run did not finish
 
 	Loaded   bool    // LoadOrTrain found the run finished and trained nothing
 	Resumed  int     // the step at which LoadOrTrain took the run up again; 0 for a fresh run
@@ -63,13 +64,19 @@ type Diverged struct {
 	Step  int     // the first bad step, counted from 1
 	Loss  float64 // its loss; finite when it was the update that was not
 	Where string  // where the good state is
+
+	Player string // of a Game: whose loss it is, or whose update; otherwise empty
 }
 
 // Error implements error.
 func (d Diverged) Error() string {
-	what := fmt.Sprintf("the loss is %g", d.Loss)
+	whose := "the"
+	if d.Player != "" {
+		whose = "the " + d.Player + "'s"
+	}
+	what := fmt.Sprintf("%s loss is %g", whose, d.Loss)
 	if finite(d.Loss) {
-		what = fmt.Sprintf("the update is not finite (loss %g)", d.Loss)
+		what = fmt.Sprintf("%s update is not finite (loss %g)", whose, d.Loss)
 	}
 	return fmt.Sprintf("fit: step %d: %s; %s holds the state after step %d; try a lower LearningRate or a ClipNorm, and look for log(0) or 0/0 in the loss",
 		d.Step, what, d.Where, d.Step-1)

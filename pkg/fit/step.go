@@ -20,9 +20,6 @@ const (
 	noisePath    = "/" + model.RNGStateVariableName
 )
 
-// ownScopes hold the state of the optimiser, which a finished model does not need.
-var ownScopes = []string{adamScope, rateScope, averageScope, stepPath}
-
 // Adam's constants: the defaults of Kingma and Ba 2015, algorithm 1.
 const (
 	beta1   = 0.9
@@ -33,31 +30,34 @@ const (
 // emaWarmup is the constant of the moving average's warm-up: see averageStep.
 const emaWarmup = 10
 
-func (r *run) optimiser() interface {
+func (r *run) optimiser(p Player) interface {
 	UpdateGraphWithGradients(*model.Scope, []*graph.Node, dtypes.DType)
 } {
-	adam := optimizer.Adam().LearningRate(r.c.LearningRate).Betas(beta1, beta2).Epsilon(epsilon).Done()
+	first, second := p.betas()
+	adam := optimizer.Adam().LearningRate(p.rate(r.c)).Betas(first, second).Epsilon(epsilon).Done()
 	return adam.(interface {
 		UpdateGraphWithGradients(*model.Scope, []*graph.Node, dtypes.DType)
 	})
 }
 
-// buildLoss builds the loss of one step and checks it.
-func (r *run) buildLoss(g *graph.Graph, batch []*graph.Node) *graph.Node {
+// buildLoss builds a player's loss of one step and checks it.
+func (r *run) buildLoss(p Player, g *graph.Graph, batch []*graph.Node) *graph.Node {
 	r.store.SetTraining(g, true)
-	loss := r.loss(r.store.RootScope(), batch)
+	loss := p.Loss(r.store.RootScope(), batch)
 	if !loss.IsScalar() || (loss.DType() != dtypes.Float32 && loss.DType() != dtypes.Float64) {
 		panic(fmt.Errorf("fit.Loss: returned %s, expected a scalar of float32 or float64", loss.Shape()))
 	}
 	return loss
 }
 
-// buildStep builds one training step: loss, gradient, clipping, Adam, moving average. It returns the loss before the update.
-func (r *run) buildStep(g *graph.Graph, batch []*graph.Node) *graph.Node {
-	loss := r.buildLoss(g, batch)
-	weights := trainables(r.store, g)
+// buildMove builds one update of a player's weights: loss, gradient, clipping, Adam, moving average. It returns the loss before
+// the update. step is the number of the run's step.
+func (r *run) buildMove(p Player, g *graph.Graph, batch []*graph.Node, step *graph.Node) *graph.Node {
+	loss := r.buildLoss(p, g, batch)
+	scope := r.store.Scope(p.Scope)
+	weights := trainables(scope, g)
 	if len(weights) == 0 {
-		panic(fmt.Errorf("fit.Loss: the loss uses no trainable variable of the store, so there is nothing to train"))
+		panic(fmt.Errorf("fit.Loss: the loss uses no trainable variable of the store%s, so there is nothing to train", p.place()))
 	}
 	values := make([]*graph.Node, len(weights))
 	for i, v := range weights {
@@ -67,28 +67,33 @@ func (r *run) buildStep(g *graph.Graph, batch []*graph.Node) *graph.Node {
 	if r.c.ClipNorm > 0 {
 		gradients = clip(gradients, r.c.ClipNorm)
 	}
-	step := optimizer.GetGlobalStepVar(r.store).NodeValue(g)
-	r.setRate(graph.ConvertDType(step, dtypes.Float64), loss.DType())
-	r.optimiser().UpdateGraphWithGradients(r.store.RootScope(), gradients, loss.DType())
-	if r.c.EMA > 0 {
-		r.averageStep(weights, graph.ConvertDType(step, dtypes.Float64))
+	r.setRate(p, step, loss.DType())
+	r.optimiser(p).UpdateGraphWithGradients(scope, gradients, loss.DType())
+	if p.EMA > 0 {
+		r.averageStep(weights, step, p.EMA)
+	}
+	if len(r.players) > 1 || p.updates() > 1 {
+		settle(weights, g)
 	}
 	return loss
 }
 
-// setRate gives Adam the learning rate of this step, η · factor(step).
-func (r *run) setRate(step *graph.Node, dtype dtypes.DType) {
-	rate := graph.MulScalar(r.c.Schedule.Factor(step, r.c.Steps), r.c.LearningRate)
-	v := optimizer.LearningRateVar(r.store.RootScope(), dtype, r.c.LearningRate)
+// globalStep is the variable that counts the run's steps.
+func (r *run) globalStep() *model.Variable { return optimizer.GetGlobalStepVar(r.store) }
+
+// setRate gives the player's Adam the learning rate of this step, η · factor(step).
+func (r *run) setRate(p Player, step *graph.Node, dtype dtypes.DType) {
+	rate := graph.MulScalar(r.c.Schedule.Factor(step, r.c.Steps), p.rate(r.c))
+	v := optimizer.LearningRateVar(r.store.Scope(p.Scope), dtype, p.rate(r.c))
 	v.SetNodeValue(graph.ConvertDType(rate, dtype))
 }
 
 // averageStep moves the averages ā ← d_k ā + (1−d_k) θ_k after update k = 1, 2, …, with the warm-up
 // d_k = min(d, (1+k)/(10+k)), so that the first steps' weights are soon forgotten.
 // Source: Polyak and Juditsky 1992 for averaging; the warm-up is that of TensorFlow's ExponentialMovingAverage.
-func (r *run) averageStep(weights []*model.Variable, step *graph.Node) {
+func (r *run) averageStep(weights []*model.Variable, step *graph.Node, decay float64) {
 	k := graph.OnePlus(step)
-	d := graph.MinScalar(graph.Div(graph.OnePlus(k), graph.AddScalar(k, emaWarmup)), r.c.EMA)
+	d := graph.MinScalar(graph.Div(graph.OnePlus(k), graph.AddScalar(k, emaWarmup)), decay)
 	for _, v := range weights {
 		value := v.NodeValue(step.Graph())
 		average := r.average(v)
@@ -126,10 +131,10 @@ func clip(gradients []*graph.Node, c float64) []*graph.Node {
 	return clipped
 }
 
-// trainables returns the trainable variables that the graph uses, in the order of Scope.IterVariables, which is Adam's.
-func trainables(store *model.Store, g *graph.Graph) []*model.Variable {
+// trainables returns the trainable variables of a scope that the graph uses, in the order of Scope.IterVariables, which is Adam's.
+func trainables(scope *model.Scope, g *graph.Graph) []*model.Variable {
 	var weights []*model.Variable
-	for v := range store.IterVariables() {
+	for v := range scope.IterVariables() {
 		if v.Trainable && v.InUseByGraph(g) {
 			weights = append(weights, v)
 		}
@@ -137,12 +142,9 @@ func trainables(store *model.Store, g *graph.Graph) []*model.Variable {
 	return weights
 }
 
-// isOwn reports whether the path belongs to the optimiser's state.
+// isOwn reports whether the path belongs to the optimiser's state, which a finished model does not need. A player's counters
+// and rate lie below its own scope.
 func isOwn(path string) bool {
-	for _, scope := range ownScopes {
-		if path == scope || strings.HasPrefix(path, scope+"/") {
-			return true
-		}
-	}
-	return false
+	return path == stepPath || strings.HasPrefix(path, averageScope+"/") ||
+		strings.Contains(path, adamScope+"/") || strings.Contains(path, rateScope+"/")
 }

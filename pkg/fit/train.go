@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -30,10 +31,7 @@ import (
 func Train(ctx context.Context, b compute.Backend, store *model.Store, loss Loss, data Batches, c Config) (Report, error) {
 	r, err := newRun(b, store, loss, data, c)
 	if err == nil {
-		err = r.prepare()
-	}
-	if err == nil {
-		err = r.loop(ctx, noSaver{})
+		err = r.train(ctx)
 	}
 	if err != nil {
 		return r.report, fmt.Errorf("fit.Train: %w", err)
@@ -41,17 +39,25 @@ func Train(ctx context.Context, b compute.Backend, store *model.Store, loss Loss
 	return r.report, nil
 }
 
+// train is the whole run, without files.
+func (r *run) train(ctx context.Context) error {
+	if err := r.prepare(); err != nil {
+		return err
+	}
+	return r.loop(ctx, noSaver{})
+}
+
 // run is one run: its inputs, its program, and where it stands.
 type run struct {
-	b      compute.Backend
-	store  *model.Store
-	loss   Loss
-	data   Batches
-	c      Config
-	shapes []shapes.Shape // of a batch
-	steps  *block
-	vars   []*model.Variable // the run's state
-	report Report
+	b       compute.Backend
+	store   *model.Store
+	players Game // one without a name, but for Play
+	data    Batches
+	c       Config
+	shapes  []shapes.Shape // of a batch
+	steps   *block
+	vars    []*model.Variable // the run's state
+	report  Report
 }
 
 // saver keeps a run's state; Train has none.
@@ -72,27 +78,30 @@ func (noSaver) advice() string {
 }
 
 func newRun(b compute.Backend, store *model.Store, loss Loss, data Batches, c Config) (*run, error) {
-	r := &run{b: b, store: store, loss: loss, data: data}
-	if err := c.check(b); err != nil {
-		return r, err
+	r := &run{b: b, store: store, players: single(loss, c), data: data}
+	return r, r.start(c)
+}
+
+// start checks the plan, and looks at the shapes of a batch.
+func (r *run) start(c Config) error {
+	if err := c.check(r.b); err != nil {
+		return err
 	}
 	r.c = c.withDefaults()
-	first, err := data.Batch(0)
+	first, err := r.data.Batch(0)
 	if err != nil {
-		return r, fmt.Errorf("batch 0: %w", err)
+		return fmt.Errorf("batch 0: %w", err)
 	}
 	for _, t := range first {
 		r.shapes = append(r.shapes, t.Shape())
 	}
-	return r, nil
+	return nil
 }
 
 // prepare gives the store a fresh optimiser and all weights, and makes the program (which compiles at its first call).
 func (r *run) prepare() error {
-	for _, scope := range ownScopes {
-		if err := r.store.DeleteVariablesInScope(scope); err != nil {
-			return err
-		}
+	if err := dropOwn(r.store); err != nil {
+		return err
 	}
 	if err := r.store.SetRNGStateFromSeed(r.c.Seed); err != nil {
 		return err
@@ -124,7 +133,7 @@ func (r *run) prepare() error {
 }
 
 // dryBuild builds the graph of one step, which makes its variables, hands it to look, and throws it away uncompiled.
-func (r *run) dryBuild(build func(*graph.Graph, []*graph.Node) *graph.Node, look func(*graph.Graph)) error {
+func (r *run) dryBuild(build func(*graph.Graph, []*graph.Node) []*graph.Node, look func(*graph.Graph)) error {
 	g := graph.NewGraph(r.b, "fit dry run")
 	defer g.Finalize()
 	return program.Catch(func() {
@@ -138,13 +147,15 @@ func (r *run) dryBuild(build func(*graph.Graph, []*graph.Node) *graph.Node, look
 	})
 }
 
+// averaged reports whether the run keeps averages of any weights.
+func (r *run) averaged() bool {
+	return slices.ContainsFunc(r.players, func(p Player) bool { return p.EMA > 0 })
+}
+
 // startAverages sets each moving average to its weight.
 func (r *run) startAverages() error {
-	if r.c.EMA == 0 {
-		return nil
-	}
 	for _, v := range r.vars {
-		if !v.Trainable {
+		if !v.Trainable || r.players[r.owner(v)].EMA == 0 {
 			continue
 		}
 		value, err := v.MustValue().LocalClone()
@@ -248,11 +259,12 @@ func (r *run) block(n int) (*Diverged, error) {
 	keep, diverged := r.judge(losses, ok)
 	if keep < n {
 		discard(values)
-		if values, keep, err = r.replay(batches, keep); err != nil {
+		if values, keep, ok, err = r.replay(batches, keep, ok); err != nil {
 			return nil, err
 		}
 		if diverged != nil {
-			diverged.Step, diverged.Loss = r.report.Steps+keep+1, losses[keep]
+			player := blame(losses[keep], ok)
+			*diverged = Diverged{Step: r.report.Steps + keep + 1, Loss: losses[keep][player], Player: r.players[player].Name}
 		}
 	}
 	if values != nil {
@@ -261,41 +273,56 @@ func (r *run) block(n int) (*Diverged, error) {
 		}
 	}
 	r.report.Seconds += time.Since(start).Seconds()
-	r.report.Losses = append(r.report.Losses, losses[:keep]...)
+	for _, row := range losses[:keep] {
+		r.report.addLosses(row)
+	}
 	r.report.Steps += keep
 	return diverged, nil
 }
 
 // judge returns how many of the steps to keep: up to the step that Config.Stop ends at, or to the last good one.
-func (r *run) judge(losses []float64, ok bool) (keep int, diverged *Diverged) {
-	all := r.report.Losses
-	for i, loss := range losses {
-		if !finite(loss) {
+// ok says of each player whether its weights are finite after the last step.
+func (r *run) judge(losses [][]float64, ok []bool) (keep int, diverged *Diverged) {
+	all, good := r.report.Losses, !slices.Contains(ok, false)
+	for i, row := range losses {
+		if slices.ContainsFunc(row, infinite) {
 			return i, &Diverged{}
 		}
-		all = append(all, loss)
-		if (ok || i < len(losses)-1) && r.c.Stop != nil && r.c.Stop(all) {
+		all = append(all, row[0])
+		if (good || i < len(losses)-1) && r.c.Stop != nil && r.c.Stop(all) {
 			r.report.Stopped = StoppedByRule
 			return i + 1, nil
 		}
 	}
-	if !ok {
+	if !good {
 		return len(losses) - 1, &Diverged{}
 	}
 	return len(losses), nil
 }
 
+// blame returns the player whose loss is not finite, or else the one whose weights are not.
+func blame(losses []float64, ok []bool) int {
+	if player := slices.IndexFunc(losses, infinite); player >= 0 {
+		return player
+	}
+	return max(0, slices.Index(ok, false))
+}
+
 // replay runs the first n steps of a block again from the state before it, fewer if the weights are not finite after n.
-// It returns nil values for 0 steps: the state is there already.
-func (r *run) replay(batches []*tensors.Tensor, n int) (values []*tensors.Tensor, kept int, err error) {
+// It returns nil values for 0 steps: the state is there already. bad says of each player whether its weights are finite after the
+// step that follows.
+func (r *run) replay(batches []*tensors.Tensor, n int, bad []bool) (values []*tensors.Tensor, kept int, _ []bool, err error) {
 	for ; n > 0; n-- {
 		_, ok, values, err := r.steps.run(batches, n)
-		if err != nil || ok {
-			return values, n, err
+		if err != nil || !slices.Contains(ok, false) {
+			return values, n, bad, err
 		}
 		discard(values)
+		bad = ok
 	}
-	return nil, 0, nil
+	return nil, 0, bad, nil
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+func infinite(x float64) bool { return !finite(x) }
