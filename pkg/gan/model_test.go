@@ -129,7 +129,7 @@ func TestNetworks(t *testing.T) {
 	if l, err = m.Logits(column(1, -2)); err != nil {
 		t.Fatal(err)
 	}
-	near := 16 * .5 * math.Exp(-4*1.5) // sixteen kernels of four numbers, which differ by 1.5 each
+	near := 16 * .5 * math.Exp(-4*1.5*1.5) // sixteen kernels of four numbers, which differ by 1.5 each
 	c.Near("a logistic D that compares", l, []float64{1 + near, -.5 + near}, 1e-6)
 }
 

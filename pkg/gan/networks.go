@@ -64,17 +64,17 @@ const (
 
 // closeness returns how near each row lies to the others, for m [n, B·C] seen as B vectors of C numbers, as [n, B]:
 //
-//	o(i)_b = 1/(n−1) Σ_{j≠i} exp(−‖m_{i,b} − m_{j,b}‖₁)
+//	o(i)_b = 1/(n−1) Σ_{j≠i} exp(−‖m_{i,b} − m_{j,b}‖²)
 //
-// (Salimans et al. 2016, section 3.2, with the mean for the sum, so that the batch's size does not matter). It panics for fewer than
-// two rows.
+// (Salimans et al. 2016, section 3.2, with the mean for the sum, so that the batch's size does not matter, and the square for the L1
+// norm, so that the slope has no jumps). It panics for fewer than two rows.
 func closeness(m *Node, b int) *Node {
 	n, c := m.Shape().Dimensions[0], m.Shape().Dimensions[1]/b
 	if n < 2 {
 		panic(fmt.Errorf("gan.Config: minibatch statistics of %d rows, expected at least 2 to compare", n))
 	}
 	row, column := Reshape(m, n, 1, b, c), Reshape(m, 1, n, b, c)
-	distance := ReduceSum(Abs(Sub(BroadcastToDims(row, n, n, b, c), BroadcastToDims(column, n, n, b, c))), -1)
+	distance := ReduceSum(Square(Sub(BroadcastToDims(row, n, n, b, c), BroadcastToDims(column, n, n, b, c))), -1)
 	return DivScalar(AddScalar(ReduceSum(Exp(Neg(distance)), 1), -1), float64(n-1))
 }
 

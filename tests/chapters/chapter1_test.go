@@ -23,6 +23,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/ebm"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/gan"
 	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
 	"github.com/lowerbound-ml/lowerbound/pkg/metric"
 	"github.com/lowerbound-ml/lowerbound/pkg/ncsn"
@@ -46,6 +47,7 @@ var (
 	_ func(vdm.VDM, []*Node) elbo.Terms               = vdm.VDM.Form2   // of the steps that a sampler.Run draws from
 	_ func(ebm.EBM, *Node) *Node                      = ebm.EBM.LogProb // up to log Z
 	_ func(ncsn.Config, *model.Scope) param.ScoreFn   = ncsn.Config.Score
+	_ func(gan.GAN, *Node) *Node                      = gan.GAN.Sample // and no LogProb
 	_ func(dist.Mixture, noise.Source, int) *Node     = dist.Mixture.SampleN
 	_ dist.LogProber                                  = dist.Mixture{}
 	_ dist.Scorer                                     = dist.Mixture{}
@@ -63,6 +65,7 @@ var families = []struct {
 	{"likelihood-based: autoregressive", "ar", "01-probability.md"},
 	{"energy-based", "ebm", "09-energy-and-score.md"},
 	{"score-based: many noise levels", "ncsn", "10-langevin-and-noise-levels.md"},
+	{"implicit: adversarial, a sampler without a likelihood", "gan", "15-gan.md"},
 }
 
 // modelPackages are the packages of models, those that are still to come too.

@@ -18,6 +18,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/ebm"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/gan"
 	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
 	"github.com/lowerbound-ml/lowerbound/pkg/ncsn"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
@@ -57,6 +58,18 @@ var losses = map[string]fit.Loss{
 	"ebm: data and negatives": func(scope *model.Scope, batch []*Node) *Node {
 		m := ebm.Config{Data: 3, Hidden: []int{4}}.Build(scope)
 		return ReduceAllMean(m.Loss(batch[0], OneMinus(batch[0])))
+	},
+	"gan: critic, with the slope's penalty": func(scope *model.Scope, batch []*Node) *Node {
+		m := gan.Config{Data: 3, Latent: 2, D: []int{4}, Loss: gan.Wasserstein, Penalty: 1}.Build(scope)
+		return Add(m.Loss.Discriminator(m.D(batch[0]), m.D(OneMinus(batch[0]))), gan.Penalty(m.D, batch[0], 1))
+	},
+	"gan: discriminator that compares rows": func(scope *model.Scope, batch []*Node) *Node {
+		m := gan.Config{Data: 3, Latent: 2, D: []int{4}, Minibatch: true}.Build(scope)
+		return m.Loss.Discriminator(m.D(batch[0]), m.D(OneMinus(batch[0])))
+	},
+	"gan: generator, through its judge": func(scope *model.Scope, batch []*Node) *Node {
+		x := batch[0]
+		return gan.Config{Data: 3, Latent: 2, G: []int{4}, D: []int{4}, Bounded: true}.Build(scope).GLoss(waves{}.RandomNormal(x.Graph(), shapes.Make(x.DType(), 4, 2)))
 	},
 	"ncsn: denoising at three levels": func(scope *model.Scope, batch []*Node) *Node {
 		return ReduceAllMean(ncsn.Objective(noisy.Levels).Loss(waves{}, noisy.Score(scope), batch[0]))

@@ -73,8 +73,8 @@ var ganNetworkMutants = in("pkg/gan/networks.go", "TestCloseness|TestNetworks|Te
 	mutant{Name: "closeness-mean", Old: `float64(n-1))
 }`, New: `float64(n))
 }`, Bug: "n for n − 1 other rows"},
-	mutant{Name: "closeness-norm", Old: `ReduceSum(Abs(Sub(`, New: `ReduceSum(Square(Sub(`,
-		Bug: "the squared distance for the L1 norm"},
+	mutant{Name: "closeness-norm", Old: `ReduceSum(Square(Sub(`, New: `ReduceSum(Abs(Sub(`,
+		Bug: "the distance for its square"},
 	mutant{Name: "bounded", Old: `	if c.Bounded {
 		return Tanh(x)
 	}
