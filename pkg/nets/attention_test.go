@@ -82,3 +82,18 @@ func TestPatches(t *testing.T) {
 		}
 	}
 }
+
+// TestHaloOfOnePatch: around an image of a single patch there is nothing.
+func TestHaloOfOnePatch(t *testing.T) {
+	pixels := []float64{1, 2, 3, 4}
+	got := backendtest.Floats(t, func(x *graph.Node) *graph.Node { return withHalo(patches(x, 2), 1) }, tensors.FromFlatDataAndDimensions(pixels, 1, 2, 2, 1))
+	for i, v := range got {
+		want := 0.0
+		if y, x := i/4-1, i%4-1; y >= 0 && y < 2 && x >= 0 && x < 2 {
+			want = pixels[2*y+x]
+		}
+		if v != want {
+			t.Errorf("entry %d of the patch with its halo is %g, want %g", i, v, want)
+		}
+	}
+}

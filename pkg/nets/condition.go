@@ -2,24 +2,29 @@ package nets
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// condition is the MLP of t, and the table of the classes, that a network's blocks are modulated by.
+// condition is the MLP of t, and the table of the classes or the encoder of captions, that a network's blocks are modulated by.
 type condition struct {
 	dim, classes       int
+	text               Text
 	omegaMin, omegaMax float64
 }
 
 // features returns the condition's features [batch or 1, dim].
-func (c condition) features(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
+func (c condition) features(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	h := TimeEmbedding(t, c.dim, c.omegaMin, c.omegaMax)
 	h = dense(scope.In("time_1"), h, GlorotUniform, c.dim)
 	h = dense(scope.In("time_2"), swish(h), GlorotUniform, c.dim)
 	if c.classes > 0 {
-		h = graph.Add(h, c.class(scope.In("class"), x, label))
+		h = graph.Add(h, c.class(scope.In("class"), x, y))
+	}
+	if !c.text.Empty() {
+		h = graph.Add(h, c.text.Apply(scope.In("text"), y, x))
 	}
 	return swish(h)
 }
@@ -39,7 +44,18 @@ func (c condition) layers() []layer {
 	if c.classes > 0 {
 		list = append(list, layer{in: c.classes + 1, out: c.dim, rows: 1})
 	}
+	if !c.text.Empty() {
+		list = append(list, c.text.layers()...)
+	}
 	return list
+}
+
+// scores are the operations of the encoder's attention.
+func (c condition) scores() float64 {
+	if c.text.Empty() {
+		return 0
+	}
+	return scoreFLOPs(c.text.Length, c.dim)
 }
 
 func (c condition) check(network string) error {
@@ -48,6 +64,15 @@ func (c condition) check(network string) error {
 	}
 	if !(0 < c.omegaMin && c.omegaMin <= c.omegaMax) {
 		return fmt.Errorf("nets.%s: frequencies from %g to %g, expected 0 < OmegaMin <= OmegaMax", network, c.omegaMin, c.omegaMax)
+	}
+	if c.text.Empty() {
+		return nil
+	}
+	if c.classes > 0 {
+		return fmt.Errorf("nets.%s: Classes = %d and a Caption of %d words, expected one of them", network, c.classes, len(c.text.Words))
+	}
+	if err := c.text.Check(); err != nil {
+		return fmt.Errorf("nets.%s: %w", network, err)
 	}
 	return nil
 }
@@ -60,28 +85,33 @@ func frequencies(low, high float64) (omegaMin, omegaMax float64) {
 	return low, high
 }
 
-// checkInput panics unless x is floats [batch, event…], t follows the time contract for it, and label is [batch] integers, or nil.
-func checkInput(network string, x, t, label *graph.Node, event []int, classes int) {
-	ok := x.Rank() == len(event)+1 && x.DType().IsFloat()
-	for i := 0; ok && i < len(event); i++ {
-		ok = x.Shape().Dimensions[i+1] == event[i]
-	}
-	if !ok {
+// checkInput panics unless x is floats [batch, height, width, channels], t follows the time contract for it, and y is nil or the
+// integers of the condition's kind.
+func (c condition) checkInput(network string, x, t, y *graph.Node, height, width, channels int) {
+	d := x.Shape().Dimensions
+	if x.Rank() != 4 || !x.DType().IsFloat() || d[1] != height || d[2] != width || d[3] != channels {
 		panic(fmt.Errorf("nets.%s: x is %s, expected floats [batch, %d, %d, %d]: resize the images, or build a network of their size",
-			network, x.Shape(), event[0], event[1], event[2]))
+			network, x.Shape(), height, width, channels))
 	}
-	batch := x.Shape().Dimensions[0]
 	n := t.Shape().Size()
-	if t.Rank() != x.Rank() || t.DType() != x.DType() || n != t.Shape().Dimensions[0] || n != 1 && n != batch {
-		panic(fmt.Errorf("nets.%s: t is %s, expected %s [%d or 1, 1, 1, 1], since x is %s", network, t.Shape(), x.DType(), batch, x.Shape()))
+	if t.Rank() != x.Rank() || t.DType() != x.DType() || n != t.Shape().Dimensions[0] || n != 1 && n != d[0] {
+		panic(fmt.Errorf("nets.%s: t is %s, expected %s [%d or 1, 1, 1, 1], since x is %s", network, t.Shape(), x.DType(), d[0], x.Shape()))
 	}
-	if label == nil {
-		return
+	if y != nil {
+		c.checkCondition(network, x, y)
 	}
-	if classes == 0 {
-		panic(fmt.Errorf("nets.%s: a label %s for a network with Classes = 0; pass nil, or set Classes", network, label.Shape()))
+}
+
+// checkCondition panics unless y is integers [batch], or [batch, Length] of captions.
+func (c condition) checkCondition(network string, x, y *graph.Node) {
+	batch, want := x.Shape().Dimensions[0], []int{x.Shape().Dimensions[0]}
+	switch {
+	case !c.text.Empty():
+		want = append(want, c.text.Length)
+	case c.classes == 0:
+		panic(fmt.Errorf("nets.%s: a label %s for a network with Classes = 0; pass nil, or set Classes or Caption", network, y.Shape()))
 	}
-	if label.Rank() != 1 || !label.DType().IsInt() || label.Shape().Dimensions[0] != batch {
-		panic(fmt.Errorf("nets.%s: label is %s, expected integers [%d], since x is %s", network, label.Shape(), batch, x.Shape()))
+	if !y.DType().IsInt() || !slices.Equal(y.Shape().Dimensions, want) {
+		panic(fmt.Errorf("nets.%s: label is %s, expected integers %v, since x has a batch of %d", network, y.Shape(), want, batch))
 	}
 }

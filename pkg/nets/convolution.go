@@ -39,16 +39,3 @@ func gainAndBias(scope *model.Scope, x *graph.Node) *graph.Node {
 	gain := scope.WithInitializer(constant(1)).VariableWithShape("gain", shape).NodeValue(x.Graph())
 	return graph.Add(graph.Mul(gain, x), graph.Reshape(bias(scope, x, width), 1, 1, 1, width))
 }
-
-// halve averages 2 × 2 pixels: [batch, h, w, c] becomes [batch, h/2, w/2, c].
-func halve(x *graph.Node) *graph.Node {
-	d := x.Shape().Dimensions
-	return graph.ReduceMean(graph.Reshape(x, d[0], d[1]/2, 2, d[2]/2, 2, d[3]), 2, 4)
-}
-
-// double repeats each pixel 2 × 2 times: [batch, h, w, c] becomes [batch, 2h, 2w, c].
-func double(x *graph.Node) *graph.Node {
-	d := x.Shape().Dimensions
-	wide := graph.BroadcastToDims(graph.Reshape(x, d[0], d[1], 1, d[2], 1, d[3]), d[0], d[1], 2, d[2], 2, d[3])
-	return graph.Reshape(wide, d[0], 2*d[1], 2*d[2], d[3])
-}

@@ -20,26 +20,35 @@ import (
 type testNet struct {
 	nets.Denoiser
 	h, w, c, classes int
+	caption          nets.Vocabulary
 }
 
-// smallNets are the networks of both kinds, without classes and with.
+// smallNets are the networks of both kinds, without classes, with, and with captions.
 func smallNets() map[string]testNet {
 	all := map[string]testNet{}
 	for name, p := range patchVariants() {
-		all["Patch "+name] = testNet{p, p.Height, p.Width, p.Channels, p.Classes}
+		all["Patch "+name] = testNet{p, p.Height, p.Width, p.Channels, p.Classes, p.Caption}
 	}
 	for name, u := range unetVariants() {
-		all["UNet "+name] = testNet{u, u.Height, u.Width, u.Channels, u.Classes}
+		all["UNet "+name] = testNet{u, u.Height, u.Width, u.Channels, u.Classes, u.Caption}
 	}
 	return all
 }
 
-// labels returns a constant of labels, or nil for a network without classes.
+// labels returns a constant of labels, or captions of one word each, or nil for a network without a condition.
 func (n testNet) labels(x *graph.Node, values ...int32) *graph.Node {
-	if n.classes == 0 {
+	return n.condition(graph.Const(x.Graph(), values))
+}
+
+// condition returns labels as the network takes them: each as a caption of that word alone, again and again, where it takes captions.
+func (n testNet) condition(labels *graph.Node) *graph.Node {
+	switch {
+	case !n.caption.Empty():
+		return graph.BroadcastToDims(graph.InsertAxes(labels, -1), labels.Shape().Size(), n.caption.Length)
+	case n.classes == 0:
 		return nil
 	}
-	return graph.Const(x.Graph(), values)
+	return labels
 }
 
 // A new network returns 0; its cost is what the store and the graph hold.
@@ -72,16 +81,13 @@ func TestStart(t *testing.T) {
 }
 
 // Each row of a batch has an output of its own: it depends on its image, its time and its label, and on no other row.
-// The label Classes is the same as none.
+// The label Classes is the same as none, and so is a caption of no words.
 func TestRows(t *testing.T) {
 	for name, n := range smallNets() {
 		t.Run(name, func(t *testing.T) {
 			store, b := seeded(t, 6), pureGo(t)
 			exec := model.MustNewExec(b, store, func(s *model.Scope, x, time, label *graph.Node) *graph.Node {
-				if n.classes == 0 {
-					label = nil
-				}
-				return n.Apply(s, x, time, label)
+				return n.Apply(s, x, time, n.condition(label))
 			})
 			x := images(3, n.h, n.w, n.c, 1)
 			exec.MustCall(x, timesOf(.1, .5, .9), []int32{0, 1, 2})
@@ -95,7 +101,7 @@ func TestRows(t *testing.T) {
 			}
 			base := rows(x, []float64{.1, .5, .9}, 0, 1, 2)
 			changed(t, "time of row 1", base, rows(x, []float64{.1, .6, .9}, 0, 1, 2), 1)
-			if n.classes > 0 {
+			if n.classes > 0 || !n.caption.Empty() {
 				changed(t, "label of row 2", base, rows(x, []float64{.1, .5, .9}, 0, 1, 3), 2)
 				none := model.MustCallOnce(b, store, func(s *model.Scope, x, time *graph.Node) *graph.Node { return n.Apply(s, x, time, nil) },
 					x, timesOf(.1, .5, .9))
@@ -176,6 +182,14 @@ func TestImagePanics(t *testing.T) {
 		},
 		"Classes = 0; pass nil": func(s *model.Scope, x, time *graph.Node) *graph.Node {
 			return patch.Apply(s, x, time, graph.Const(x.Graph(), []int32{0, 0}))
+		},
+		"expected one of them":       with(func(p *nets.Patch) { p.Classes, p.Caption = 2, threeWords }),
+		"0 Words and Length = 3":     with(func(p *nets.Patch) { p.Caption.Length = 3 }),
+		"nets.UNet: nets.Vocabulary": withU(func(u *nets.UNet) { u.Caption.Words = []string{"a", "a"} }),
+		"expected integers [2 2]": func(s *model.Scope, x, time *graph.Node) *graph.Node {
+			p := patch
+			p.Caption = threeWords
+			return p.Apply(s, x, time, graph.Const(x.Graph(), [][]int32{{0, 1, 2}, {0, 1, 2}}))
 		},
 		"expected integers [2]": func(s *model.Scope, x, time *graph.Node) *graph.Node {
 			u := unet

@@ -6,7 +6,7 @@ import (
 )
 
 // Patch is a transformer on the patches of an image, for a denoiser: a function of x [batch, Height, Width, Channels], a time t
-// and perhaps a class, with a result of x's shape (or with Outputs channels). All its work is matrix products and entrywise functions that can be
+// and perhaps a class or a caption, with a result of x's shape (or with Outputs channels). All its work is matrix products and entrywise functions that can be
 // differentiated twice, so that a training step of it runs inside a loop of XLA.
 //
 // Each Patch × Patch patch becomes one token of Dim features, plus the fixed features of its place (PatchPositions). Depth blocks follow:
@@ -15,17 +15,18 @@ import (
 //	x ← x + g₂ ⊙ mlp(norm(x)⊙(1+s₂) + b₂),  mlp of Dim → Ratio·Dim → Dim
 //
 // and last norm(x)⊙(1+s) + b and a product back to the pixels. The shifts b, scales s and gates g are affine functions of the
-// condition, an MLP's features of t plus the class's own, and start at 0, as do the weights of the last product. So a new network
+// condition, an MLP's features of t plus the class's own or the caption's (Text), and start at 0, as do the weights of the last product. So a new network
 // returns 0 for every input.
 //
 // Source: Peebles and Xie 2023, "Scalable diffusion models with transformers", section 3.2 (adaLN-Zero).
 type Patch struct {
-	Height, Width, Channels int // of the image
-	Outputs                 int // channels of the result; 0 means Channels
-	Patch                   int // side of a patch, in pixels; divides Height and Width
-	Dim, Depth, Heads       int // features of a token, a multiple of 4 and of Heads; blocks; attention heads
-	Ratio                   int // hidden width of a block's MLP in units of Dim; 0 means 4
-	Classes                 int // number of classes, 0 for none; the label Classes stands for "no class"
+	Height, Width, Channels int        // of the image
+	Outputs                 int        // channels of the result; 0 means Channels
+	Patch                   int        // side of a patch, in pixels; divides Height and Width
+	Dim, Depth, Heads       int        // features of a token, a multiple of 4 and of Heads; blocks; attention heads
+	Ratio                   int        // hidden width of a block's MLP in units of Dim; 0 means 4
+	Classes                 int        // number of classes, 0 for none; the label Classes stands for "no class"
+	Caption                 Vocabulary // of captions, in place of classes; the zero Vocabulary for none
 
 	// OmegaMin and OmegaMax are the angular frequencies of TimeEmbedding for t; both 0 means 1 to 1000, for t in [0, 1].
 	OmegaMin, OmegaMax float64
@@ -39,17 +40,18 @@ type Patch struct {
 	Skip bool
 }
 
-// Apply builds the network on x [batch, Height, Width, Channels] at times t [batch or 1, 1, 1, 1], with the weights in scope. label holds
-// one integer a row, [batch], from 0 to Classes; nil means no class. A label outside that range counts as a zero vector.
+// Apply builds the network on x [batch, Height, Width, Channels] at times t [batch or 1, 1, 1, 1], with the weights in scope. y holds
+// one label a row, integers [batch] from 0 to Classes, or the words of one caption a row, integers [batch, Caption.Length]; nil means no
+// class, or no words. A label outside that range counts as a zero vector.
 //
 // It panics when the Patch is not a valid one (see Check), when x is not floats of its image size, when t does not follow the time
-// contract, and when label is not [batch] integers or there are no classes.
-func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
+// contract, and when y is not such integers, has another batch than x, or there are neither classes nor captions.
+func (p Patch) Apply(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	p = p.withDefaults()
 	p.mustCheck()
-	checkInput("Patch", x, t, label, []int{p.Height, p.Width, p.Channels}, p.Classes)
+	p.condition().checkInput("Patch", x, t, y, p.Height, p.Width, p.Channels)
 	batch := x.Shape().Dimensions[0]
-	c := p.condition().features(scope, x, t, label)
+	c := p.condition().features(scope, x, t, y)
 	inputs := p.inputs(scope, x, c)
 	h := p.embed(scope.In("embed"), inputs, batch)
 	mod := p.modulations(scope.In("modulation"), c)
@@ -59,11 +61,11 @@ func (p Patch) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 	h = modulate(layerNorm(h), mod[6*p.Depth], mod[6*p.Depth+1])
 	h = graph.Reshape(h, batch*p.tokens(), p.Dim)
 	out := p.Patch * p.Patch * p.Outputs
-	y := dense(scope.In("head"), h, Zero, out)
+	rows := dense(scope.In("head"), h, Zero, out)
 	if p.Skip {
-		y = graph.Add(y, p.skip(scope.In("skip"), inputs, c, out))
+		rows = graph.Add(rows, p.skip(scope.In("skip"), inputs, c, out))
 	}
-	return unpatch(y, batch, p.Height, p.Width, p.Outputs, p.Patch)
+	return unpatch(rows, batch, p.Height, p.Width, p.Outputs, p.Patch)
 }
 
 // inputs returns what each token sees, [batch·tokens, p.inputWidth()]. Each of the sines and cosines is multiplied by an affine

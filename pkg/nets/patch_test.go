@@ -14,7 +14,10 @@ import (
 func patchVariants() map[string]nets.Patch {
 	rich := nets.Patch{Height: 6, Width: 4, Channels: 2, Patch: 2, Dim: 8, Depth: 2, Heads: 2, Ratio: 3, Classes: 3,
 		Halo: 1, Fourier: []int{0, 1}, Skip: true, OmegaMin: .5, OmegaMax: 4}
-	return map[string]nets.Patch{"plain": {Height: 4, Width: 4, Channels: 1, Patch: 2, Dim: 8, Depth: 2, Heads: 2, OmegaMin: .5, OmegaMax: 4}, "rich": rich}
+	plain := nets.Patch{Height: 4, Width: 4, Channels: 1, Patch: 2, Dim: 8, Depth: 2, Heads: 2, OmegaMin: .5, OmegaMax: 4}
+	captions := plain
+	captions.Caption = threeWords
+	return map[string]nets.Patch{"plain": plain, "rich": rich, "captions": captions}
 }
 
 // TestPatchGradients holds the gradient of ‖∇ₓ Σ sin(y)‖², by x, t and weights, against central differences in float64.

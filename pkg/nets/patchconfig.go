@@ -51,7 +51,7 @@ type patchFields Patch
 
 // condition is an MLP's features of t, Dim of them.
 func (p Patch) condition() condition {
-	return condition{dim: p.Dim, classes: p.Classes, omegaMin: p.OmegaMin, omegaMax: p.OmegaMax}
+	return condition{dim: p.Dim, classes: p.Classes, text: Text{p.Caption, p.Dim, p.Heads}, omegaMin: p.OmegaMin, omegaMax: p.OmegaMax}
 }
 
 func (p Patch) mustCheck() {
@@ -97,7 +97,7 @@ func (p Patch) Parameters() int { return parameters(p.layers()) }
 // FLOPs returns the floating-point operations of the matrix products for a batch with one time and one label an image, a multiplication and an
 // addition as two; a training step takes about three times as many.
 func (p Patch) FLOPs(batch int) float64 {
-	return float64(batch) * (flops(p.layers()) + float64(p.Depth)*scoreFLOPs(p.tokens(), p.Dim))
+	return float64(batch) * (flops(p.layers()) + float64(p.Depth)*scoreFLOPs(p.tokens(), p.Dim) + p.condition().scores())
 }
 
 // String says what the network is, how many weights it has, and how much work one image is.

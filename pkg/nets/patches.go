@@ -35,10 +35,10 @@ func withHalo(grid *graph.Node, r int) *graph.Node {
 		last := graph.SliceAxis(grid, axis+1, graph.AxisRange(p-r))
 		first := graph.SliceAxis(grid, axis+1, graph.AxisRange(0, r))
 		empty := graph.ZerosLike(graph.SliceAxis(first, axis, graph.AxisRange(0, 1)))
-		before := graph.Concatenate([]*graph.Node{empty, graph.SliceAxis(last, axis, graph.AxisRange(0, n-1))}, axis)
-		after := graph.Concatenate([]*graph.Node{graph.SliceAxis(first, axis, graph.AxisRange(1)), empty}, axis)
-		if n == 1 {
-			before, after = empty, empty
+		before, after := empty, empty
+		if n > 1 {
+			before = graph.Concatenate([]*graph.Node{empty, graph.SliceAxis(last, axis, graph.AxisRange(0, n-1))}, axis)
+			after = graph.Concatenate([]*graph.Node{graph.SliceAxis(first, axis, graph.AxisRange(1)), empty}, axis)
 		}
 		grid = graph.Concatenate([]*graph.Node{before, grid, after}, axis+1)
 	}

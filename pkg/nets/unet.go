@@ -3,6 +3,8 @@ package nets
 import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 )
 
 // UNet is a convolutional network for a denoiser: a function of x [batch, Height, Width, Channels], a time t and perhaps a
@@ -23,24 +25,25 @@ import (
 // Source: Ronneberger et al. 2015, "U-Net"; Ho et al. 2020, "Denoising diffusion probabilistic models", appendix B; the norm's
 // scale and shift are those of Dhariwal and Nichol 2021, "Diffusion models beat GANs on image synthesis", section 3.1.
 type UNet struct {
-	Height, Width, Channels int   // of the image; Height and Width divisible by 2^(levels−1)
-	Outputs                 int   // channels of the result; 0 means Channels
-	Widths                  []int // channels of each level, multiples of Groups
-	Blocks                  int   // residual blocks a level and way
-	AttendFrom              int   // first level with attention; len(Widths) or more leaves that of the middle
-	Heads, Groups           int   // attention heads, which divide the widths that have attention; groups of the norms
-	Classes                 int   // number of classes, 0 for none; the label Classes stands for "no class"
+	Height, Width, Channels int        // of the image; Height and Width divisible by 2^(levels−1)
+	Outputs                 int        // channels of the result; 0 means Channels
+	Widths                  []int      // channels of each level, multiples of Groups
+	Blocks                  int        // residual blocks a level and way
+	AttendFrom              int        // first level with attention; len(Widths) or more leaves that of the middle
+	Heads, Groups           int        // attention heads, which divide the widths that have attention; groups of the norms
+	Classes                 int        // number of classes, 0 for none; the label Classes stands for "no class"
+	Caption                 Vocabulary // of captions, in place of classes; the zero Vocabulary for none
 
 	// OmegaMin and OmegaMax are the angular frequencies of TimeEmbedding for t; both 0 means 1 to 1000, for t in [0, 1].
 	OmegaMin, OmegaMax float64
 }
 
 // Apply builds the network. Arguments and panics are those of Patch.Apply.
-func (u UNet) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
+func (u UNet) Apply(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	u = u.withDefaults()
 	u.mustCheck()
-	checkInput("UNet", x, t, label, []int{u.Height, u.Width, u.Channels}, u.Classes)
-	c := u.condition().features(scope, x, t, label)
+	u.condition().checkInput("UNet", x, t, y, u.Height, u.Width, u.Channels)
+	c := u.condition().features(scope, x, t, y)
 	h := convolution(scope.In("first"), x, HeUniform, u.Widths[0])
 	var saved []*graph.Node
 	for i, s := range u.plan() {
@@ -56,9 +59,9 @@ func (u UNet) Apply(scope *model.Scope, x, t, label *graph.Node) *graph.Node {
 			h = graph.Concatenate([]*graph.Node{h, saved[len(saved)-1]}, -1)
 			saved = saved[:len(saved)-1]
 		case down:
-			h = halve(h)
+			h = mathx.CellMeans(h, 2)
 		case up:
-			h = convolution(at, double(h), HeUniform, s.out)
+			h = convolution(at, mathx.Enlarge(h, 2), HeUniform, s.out)
 		}
 	}
 	return convolution(scope.In("last"), swish(gainAndBias(scope.In("last_norm"), groupNorm(h, u.Groups))), Zero, u.Outputs)

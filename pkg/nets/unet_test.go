@@ -14,6 +14,8 @@ import (
 // unetVariants are small networks without and with classes.
 func unetVariants() map[string]nets.UNet {
 	return map[string]nets.UNet{
+		"captions": {Height: 4, Width: 4, Channels: 1, Widths: []int{4, 8}, Blocks: 1, AttendFrom: 2, Heads: 2, Groups: 2, Caption: threeWords,
+			OmegaMin: .5, OmegaMax: 4},
 		"plain": {Height: 4, Width: 4, Channels: 1, Widths: []int{4, 8}, Blocks: 1, AttendFrom: 2, Heads: 2, Groups: 2, OmegaMin: .5, OmegaMax: 4},
 		"rich": {Height: 4, Width: 6, Channels: 2, Widths: []int{4, 8}, Blocks: 2, AttendFrom: 1, Heads: 2, Groups: 2, Classes: 3,
 			OmegaMin: .5, OmegaMax: 4},

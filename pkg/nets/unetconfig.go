@@ -58,7 +58,7 @@ type unetFields UNet
 
 // condition is an MLP's features of t, four times as many as the first level has channels.
 func (u UNet) condition() condition {
-	return condition{dim: 4 * u.Widths[0], classes: u.Classes, omegaMin: u.OmegaMin, omegaMax: u.OmegaMax}
+	return condition{dim: 4 * u.Widths[0], classes: u.Classes, text: Text{u.Caption, 4 * u.Widths[0], u.Heads}, omegaMin: u.OmegaMin, omegaMax: u.OmegaMax}
 }
 
 // stageKind says what a stage of a UNet does.
@@ -170,7 +170,7 @@ func (u UNet) Parameters() int { return parameters(u.layers()) }
 // FLOPs returns the floating-point operations of the matrix products and the convolutions for a batch, as Patch.FLOPs does;
 // products with the zeros around an image count.
 func (u UNet) FLOPs(batch int) float64 {
-	scores := 0.
+	scores := u.condition().scores()
 	for _, s := range u.plan() {
 		if s.kind == attend {
 			scores += scoreFLOPs(s.pixels, s.in)
