@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 )
 
 // Floats returns the entries of x in row-major order: x is a number, slices of numbers to any depth, or a tensor of a
@@ -29,6 +32,9 @@ type array struct {
 
 func arrayOf(x any) (array, error) {
 	if t, ok := x.(*tensors.Tensor); ok {
+		if t.Ok() && (t.DType() == dtypes.Float64 || t.DType() == dtypes.Float32) {
+			return array{mathx.Floats(t), t.Shape().Dimensions}, nil
+		}
 		value, err := t.ValueSafe()
 		if err != nil {
 			return array{}, err

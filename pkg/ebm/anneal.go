@@ -6,9 +6,9 @@ import (
 
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
@@ -139,27 +139,12 @@ func Anneal(run *sampler.Run, shape shapes.Shape, times []float64, seed int64) (
 	if len(end.Aux) != 2 || end.Aux[0].Rank() != 1 || end.Aux[1].Rank() != 1 {
 		return fail(fmt.Errorf("the run's stepper carries no log-weights, expected a sampler.Run of ebm.AIS"))
 	}
-	p, err := FromLogWeights(floats(end.Aux[0]))
+	p, err := FromLogWeights(mathx.Floats(end.Aux[0]))
 	if err != nil {
 		return fail(err)
 	}
-	for _, accepted := range floats(end.Aux[1]) {
+	for _, accepted := range mathx.Floats(end.Aux[1]) {
 		p.Accepted += accepted / float64(p.Chains*end.Steps)
 	}
 	return p, nil
-}
-
-// floats copies x, of float32 or float64, to the host.
-func floats(x *tensors.Tensor) (out []float64) {
-	x.MustConstFlatData(func(flat any) {
-		switch values := flat.(type) {
-		case []float64:
-			out = append(out, values...)
-		case []float32:
-			for _, v := range values {
-				out = append(out, float64(v))
-			}
-		}
-	})
-	return out
 }

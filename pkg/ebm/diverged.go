@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
@@ -30,7 +31,7 @@ func (c Config) explain(b compute.Backend, store *model.Store, data fit.Batches,
 	if again != nil {
 		return errors.Join(err, again)
 	}
-	x := floats(out[0])
+	x := mathx.Floats(out[0])
 	row, value := firstBad(x, len(x)/out[0].Shape().Dimensions[0])
 	if row < 0 {
 		return err

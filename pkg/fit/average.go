@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 )
 
 // Averaged returns a copy of a store that was trained with Config.EMA, in which the moving averages stand in place of
@@ -46,7 +48,7 @@ func useAverages(store *model.Store) error {
 
 // dropOwn removes the optimiser's state from the store.
 func dropOwn(store *model.Store) error {
-	for path := range paths(store) {
+	for path := range program.Paths(store) {
 		if !isOwn(path) {
 			continue
 		}

@@ -1,43 +1,12 @@
 package fit
 
 import (
-	"fmt"
-	"slices"
-
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 )
 
 // Frozen guards a store of trained weights while graphs run on it: GoMLX makes up the weights that a network asks for and
 // a store does not have, and a figure of theirs means nothing. Call it before the graph runs, and the function that it
 // returns afterwards: it takes out of the store what the run added, and returns an error if that was a weight.
-func Frozen(store *model.Store) (restore func() error) {
-	known := paths(store)
-	return func() error {
-		var added []string
-		for path := range paths(store) {
-			if !known[path] {
-				added = append(added, path)
-			}
-		}
-		for _, path := range added {
-			if err := store.DeleteVariable(path); err != nil {
-				return err
-			}
-		}
-		added = slices.DeleteFunc(added, func(path string) bool { return path == model.RootScopePath+model.RNGStateVariableName })
-		if len(added) == 0 {
-			return nil
-		}
-		slices.Sort(added)
-		return fmt.Errorf("the store lacks %d weights of the network, as %s: train it first, or load the run that fits the Config", len(added), added[0])
-	}
-}
-
-// paths returns the paths of a store's variables.
-func paths(store *model.Store) map[string]bool {
-	all := map[string]bool{}
-	for v := range store.IterVariables() {
-		all[v.Path()] = true
-	}
-	return all
-}
+func Frozen(store *model.Store) (restore func() error) { return program.Frozen(store) }

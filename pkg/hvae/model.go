@@ -3,6 +3,7 @@ package hvae
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -13,35 +14,36 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
 // Model is an HVAE with its weights (float32) and the backend that runs it. Its methods take and return Go slices,
-// one row an example, for scripts and notebooks; Build gives the functions on nodes.
+// one row an example, for scripts and notebooks; Build gives the functions on nodes. Each method compiles once for a number of rows,
+// and keeps its program: the fields stay what they are. It is not for concurrent use.
 type Model struct {
 	Config  Config
 	Store   *model.Store
 	Backend compute.Backend
+
+	functions program.Functions
 }
 
 // NewModel returns the model of config c with the weights that training starts from, drawn from seed.
 // The error is that of c, or of computing the weights on b.
 func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
-	if err := c.Validate(); err != nil {
-		return nil, fmt.Errorf("hvae.NewModel: %w", err)
+	err := c.Validate()
+	var store *model.Store
+	if err == nil {
+		store, err = program.NewStore(b, seed, func(scope *model.Scope, g *Graph) *Node {
+			x := Zeros(g, shapes.Make(dtypes.Float32, 1, c.Data))
+			return New(scope, c).LogWeights(noise.FromSeed(g, 0), x, 1)
+		})
 	}
-	store := model.NewStore()
-	if err := store.SetRNGStateFromSeed(seed); err != nil {
-		return nil, fmt.Errorf("hvae.NewModel: seed %d: %w", seed, err)
-	}
-	_, err := model.CallOnce(b, store, func(scope *model.Scope, g *Graph) *Node {
-		x := Zeros(g, shapes.Make(dtypes.Float32, 1, c.Data))
-		return New(scope, c).LogWeights(noise.FromSeed(g, 0), x, 1)
-	})
 	if err != nil {
 		return nil, fmt.Errorf("hvae.NewModel: %w", err)
 	}
-	return &Model{c, store, b}, nil
+	return &Model{Config: c, Store: store, Backend: b}, nil
 }
 
 // LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain if need be: minus the bound
@@ -60,7 +62,7 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, w
 	if err != nil {
 		return nil, report, err
 	}
-	return &Model{c, store, b}, report, nil
+	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }
 
 // Build returns the HVAE on the model's weights, for a graph that runs on the model's store.
@@ -68,7 +70,7 @@ func (m *Model) Build(scope *model.Scope) HVAE { return New(scope, m.Config) }
 
 // Encode draws a path of q(z_{1:T}|x) for x [n][data]: [T][n][k_t].
 func (m *Model) Encode(x [][]float64, seed int64) ([][][]float64, error) {
-	return m.rows("Encode", func(h HVAE, in []*Node) []*Node { return h.Path(noise.FromSeed(in[0].Graph(), seed), in[0]) }, x)
+	return m.rows("Encode", seed, func(h HVAE, src noise.Source, in []*Node) []*Node { return h.Path(src, in[0]) }, x)
 }
 
 // Sample draws n ancestral samples: x [n][data] and the latents z [T][n][k_t] that they came from.
@@ -80,8 +82,7 @@ func (m *Model) Sample(n int, seed int64) (x [][]float64, z [][][]float64, err e
 	for i := range top {
 		top[i] = make([]float64, m.Config.Latents[len(m.Config.Latents)-1])
 	}
-	return m.split(m.rows("Sample", func(h HVAE, in []*Node) []*Node {
-		src := noise.FromSeed(in[0].Graph(), seed)
+	return m.split(m.rows("Sample", seed, func(h HVAE, src noise.Source, in []*Node) []*Node {
 		return h.generate(src, src.RandomNormal(in[0].Graph(), in[0].Shape()))
 	}, top))
 }
@@ -89,8 +90,8 @@ func (m *Model) Sample(n int, seed int64) (x [][]float64, z [][][]float64, err e
 // SampleBelow draws x and all latents below the given highest levels z_s … z_T in above, [T−s+1][n][k]: x [n][data], and all
 // latents z [T][n][k_t], the given ones among them. Levels given twice in two rows, and drawn anew below, show what each level decides.
 func (m *Model) SampleBelow(above [][][]float64, seed int64) (x [][]float64, z [][][]float64, err error) {
-	return m.split(m.rows("SampleBelow", func(h HVAE, in []*Node) []*Node {
-		return h.generate(noise.FromSeed(in[0].Graph(), seed), in...)
+	return m.split(m.rows("SampleBelow", seed, func(h HVAE, src noise.Source, in []*Node) []*Node {
+		return h.generate(src, in...)
 	}, above...))
 }
 
@@ -118,9 +119,9 @@ type Evaluation struct {
 
 // Evaluate measures the bound at x [n][data] with k paths of q each; all n·k paths are one batch.
 func (m *Model) Evaluate(x [][]float64, k int, seed int64) (Evaluation, error) {
-	out, err := m.call("Evaluate", func(h HVAE, in []*Node) []*Node {
+	out, err := m.call(fmt.Sprintf("Evaluate by %d", k), seed, func(h HVAE, src noise.Source, in []*Node) []*Node {
 		h.check("Evaluate", true)
-		levels, logW := h.weigh("Evaluate", noise.FromSeed(in[0].Graph(), seed), in[0], k)
+		levels, logW := h.weigh("Evaluate", src, in[0], k)
 		levels = levels.average(k)
 		terms := []*Node{levels.Terms().Bound(), levels.Recon, Neg(elbo.ImportanceWeighted(logW))}
 		return append(terms, levels.KL...)
@@ -135,9 +136,15 @@ func (m *Model) Evaluate(x [][]float64, k int, seed int64) (Evaluation, error) {
 	return Evaluation{Bound: values[0], Recon: values[1], NLL: values[2], KL: values[3:]}, nil
 }
 
+// Finalize frees what the methods compiled. The model can be used again, and compiles anew.
+func (m *Model) Finalize() { m.functions.Finalize() }
+
+// function makes results of arguments and the noise of a seed.
+type function func(h HVAE, src noise.Source, in []*Node) []*Node
+
 // rows is call for results that are [n][width].
-func (m *Model) rows(method string, fn func(h HVAE, in []*Node) []*Node, args ...[][]float64) ([][][]float64, error) {
-	out, err := m.call(method, fn, args...)
+func (m *Model) rows(name string, seed int64, fn function, args ...[][]float64) ([][][]float64, error) {
+	out, err := m.call(name, seed, fn, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -148,38 +155,27 @@ func (m *Model) rows(method string, fn func(h HVAE, in []*Node) []*Node, args ..
 	return rows, nil
 }
 
-// call runs fn of the HVAE on rows, as float32; the results are float64.
-func (m *Model) call(method string, fn func(h HVAE, in []*Node) []*Node, args ...[][]float64) ([]*tensors.Tensor, error) {
-	inputs := make([]any, len(args))
-	for i, rows := range args {
+// call runs fn of the HVAE, which name stands for, on rows. name begins with the method's.
+func (m *Model) call(name string, seed int64, fn function, args ...[][]float64) ([]*tensors.Tensor, error) {
+	method, _, _ := strings.Cut(name, " ")
+	inputs := []any{program.Seed(seed)}
+	for _, rows := range args {
 		if len(rows) == 0 {
 			return nil, fmt.Errorf("hvae.Model.%s: no rows, expected at least one", method)
 		}
 		if len(rows) != len(args[0]) {
 			return nil, fmt.Errorf("hvae.Model.%s: levels of %d and %d rows, expected as many in each", method, len(args[0]), len(rows))
 		}
-		inputs[i] = rows
+		inputs = append(inputs, rows)
 	}
 	if len(args) == 0 {
 		return nil, fmt.Errorf("hvae.Model.%s: no levels given, expected the highest ones, z_T last", method)
 	}
-	lacks := fit.Frozen(m.Store)
-	out, err := model.CallOnceN(m.Backend, m.Store, func(scope *model.Scope, in []*Node) []*Node {
-		return convert(fn(m.Build(scope), convert(in, dtypes.Float32)), dtypes.Float64)
+	out, err := m.functions.Call(m.Backend, m.Store, name, func(scope *model.Scope, in []*Node) []*Node {
+		return fn(m.Build(scope), noise.NewStream(in[0]), in[1:])
 	}, inputs...)
-	if lack := lacks(); lack != nil {
-		err = lack
-	}
 	if err != nil {
 		return nil, fmt.Errorf("hvae.Model.%s: %w", method, err)
 	}
 	return out, nil
-}
-
-func convert(in []*Node, to dtypes.DType) []*Node {
-	out := make([]*Node, len(in))
-	for i, n := range in {
-		out[i] = ConvertDType(n, to)
-	}
-	return out
 }

@@ -112,6 +112,31 @@ func TestModel(t *testing.T) {
 	expectError(t, err, "lacks 8 weights")
 }
 
+// Each method compiles once for a number of rows, whatever the seed.
+func TestModelCompilesOnce(t *testing.T) {
+	m, err := hvae.NewModel(backendtest.Open(t), hvae.Config{Data: 4, Latents: []int{2, 1}, Hidden: []int{3}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Finalize()
+	use := func(seed int64) int {
+		x, _, err := m.Sample(2, seed)
+		if err == nil {
+			_, err = m.Encode(x, seed)
+		}
+		if err == nil {
+			_, err = m.Evaluate(x, 3, seed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Compiles()
+	}
+	if first, second := use(1), use(2); first != 3 || second != 3 {
+		t.Errorf("%d compilations of three methods, %d after a second use", first, second)
+	}
+}
+
 func TestConfigString(t *testing.T) {
 	c := hvae.Config{Data: 2, Latents: []int{2, 2}, Hidden: []int{32}, Shared: true, Observation: dist.ObserveGaussian, Std: .5}
 	if got, want := c.String(), "2-[2 2], hidden [32], Markovian, shared levels, Gaussian, s 0.5"; got != want {

@@ -14,33 +14,32 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
 
 // Model is a noise-conditional score network with its weights (float32) and the backend that runs it. Its methods take and
-// return Go slices and tensors, for scripts and notebooks; Config.Score gives the function on nodes. The programs of Sample and Path
-// are compiled once for each ε and n, and kept. It is not for concurrent use.
+// return Go slices and tensors, for scripts and notebooks; Config.Score gives the function on nodes. Each method compiles once for a
+// number of rows (Sample and Path once for each ε), and keeps its programs: the fields stay what they are. It is not for concurrent use.
 type Model struct {
 	Config  Config
 	Store   *model.Store
 	Backend compute.Backend
 
-	runs map[float64]*sampler.Run // by ε
+	functions program.Functions
+	runs      program.Memo[float64, *sampler.Run] // by ε
 }
 
 // NewModel returns the model of config c with the weights that training starts from, drawn from seed.
 // The error names the field of c that is wrong.
 func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
-	if err := c.Check(); err != nil {
-		return nil, fmt.Errorf("ncsn.NewModel: %w", err)
+	err := c.Check()
+	var store *model.Store
+	if err == nil {
+		store, err = program.NewStore(b, seed, func(scope *model.Scope, g *Graph) *Node {
+			return c.Score(scope)(Zeros(g, shapes.Make(dtypes.Float32, 1, c.Dim)), Const(g, [][]float32{{float32(c.Levels[0])}}))
+		})
 	}
-	store := model.NewStore()
-	if err := store.SetRNGStateFromSeed(seed); err != nil {
-		return nil, fmt.Errorf("ncsn.NewModel: seed %d: %w", seed, err)
-	}
-	_, err := model.CallOnce(b, store, func(scope *model.Scope, x *Node) *Node {
-		return c.Score(scope)(x, constant(x, c.Levels[0]))
-	}, tensors.FromShape(shapes.Make(dtypes.Float32, 1, c.Dim)))
 	if err != nil {
 		return nil, fmt.Errorf("ncsn.NewModel: %w", err)
 	}
@@ -70,35 +69,16 @@ func (m *Model) Score(x [][]float64, sigma float64) ([][]float64, error) {
 	if smallest := levels[len(levels)-1]; !(sigma >= smallest && sigma <= levels[0]) {
 		return nil, fmt.Errorf("ncsn.Model.Score: σ = %g, expected a noise level that was trained, from %g to %g", sigma, smallest, levels[0])
 	}
-	if err := m.checkRows(x); err != nil {
+	if err := program.Rows(x, m.Config.Dim, "the model's data"); err != nil {
 		return nil, fmt.Errorf("ncsn.Model.Score: %w", err)
 	}
-	lacks := fit.Frozen(m.Store)
-	out, err := model.CallOnce(m.Backend, m.Store, func(scope *model.Scope, x *Node) *Node {
-		x = ConvertDType(x, dtypes.Float32)
-		return ConvertDType(m.Config.Score(scope)(x, constant(x, sigma)), dtypes.Float64)
-	}, x)
-	if lack := lacks(); lack != nil {
-		err = lack
-	}
+	out, err := m.functions.Call(m.Backend, m.Store, "Score", func(scope *model.Scope, in []*Node) []*Node {
+		return []*Node{m.Config.Score(scope)(in[0], in[1])}
+	}, x, [][]float64{{sigma}})
 	if err != nil {
 		return nil, fmt.Errorf("ncsn.Model.Score: %w", err)
 	}
-	defer out.MustFinalizeAll()
-	return out.Value().([][]float64), nil
-}
-
-// checkRows returns an error unless x is rows of the data's width.
-func (m *Model) checkRows(x [][]float64) error {
-	if len(x) == 0 {
-		return fmt.Errorf("no rows, expected at least 1 of %d numbers", m.Config.Dim)
-	}
-	for i, row := range x {
-		if len(row) != m.Config.Dim {
-			return fmt.Errorf("row %d has %d numbers, expected %d as the model's data", i, len(row), m.Config.Dim)
-		}
-	}
-	return nil
+	return out[0].Value().([][]float64), nil
 }
 
 // Sampling says how to draw.
@@ -120,22 +100,8 @@ func (m *Model) Sample(n int, s Sampling, seed int64) ([][]float64, error) {
 		return nil, fmt.Errorf("ncsn.Model.Sample: %w", err)
 	}
 	defer x.MustFinalizeAll()
-	flat, err := tensors.CopyFlatData[float32](x)
-	if err != nil {
-		return nil, fmt.Errorf("ncsn.Model.Sample: %w", err)
-	}
-	return m.rows(flat), nil
-}
-
-// rows cuts values into rows of Dim numbers.
-func (m *Model) rows(flat []float32) [][]float64 {
-	rows := make([][]float64, len(flat)/m.Config.Dim)
-	for i := range rows {
-		for _, v := range flat[i*m.Config.Dim : (i+1)*m.Config.Dim] {
-			rows[i] = append(rows[i], float64(v))
-		}
-	}
-	return rows
+	_, rows := sampler.Point{X: x}.Frame()
+	return rows, nil
 }
 
 // Path draws as Sample does and yields x before and after every step, with the noise level of the next step as its T, and 0 at the end.
@@ -149,12 +115,10 @@ func (m *Model) Path(n int, s Sampling, seed int64) iter.Seq2[sampler.Point, err
 	return run.Path(start, times, seed)
 }
 
-// Finalize frees the programs that Sample and Path compiled. The model can be used again, and compiles anew.
+// Finalize frees what the methods compiled. The model can be used again, and compiles anew.
 func (m *Model) Finalize() {
-	for _, run := range m.runs {
-		run.Finalize()
-	}
-	clear(m.runs)
+	m.functions.Finalize()
+	m.runs.Finalize()
 }
 
 // start checks a request and returns what a run needs: the noise at σ_1 and the levels, each Steps times.
@@ -169,16 +133,12 @@ func (m *Model) start(n int, s Sampling, seed int64) (*sampler.Run, *tensors.Ten
 			return nil, nil, nil, err
 		}
 	}
-	if m.runs == nil {
-		m.runs = map[float64]*sampler.Run{}
-	}
-	if m.runs[s.Eps] == nil {
-		m.runs[s.Eps] = sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
+	run := m.runs.Get(s.Eps, func() *sampler.Run {
+		return sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
 			return sampler.Annealed{Process: m.Config.Process(), Score: m.Config.Score(scope), Eps: s.Eps, SigmaMin: levels[len(levels)-1]}
 		})
-	}
-	start := sampler.Prior(shapes.Make(dtypes.Float32, n, m.Config.Dim), levels[0], seed)
-	return m.runs[s.Eps], start, sampler.Repeat(levels, s.Steps), nil
+	})
+	return run, sampler.Prior(shapes.Make(dtypes.Float32, n, m.Config.Dim), levels[0], seed), sampler.Repeat(levels, s.Steps), nil
 }
 
 // widest returns the largest ratio of neighbouring levels.
@@ -189,6 +149,3 @@ func widest(levels []float64) float64 {
 	}
 	return ratio
 }
-
-// constant is [1, 1] of x's dtype.
-func constant(x *Node, v float64) *Node { return ConstAsDType(x.Graph(), x.DType(), [][]float64{{v}}) }

@@ -189,6 +189,26 @@ func TestLevelsAreTheRunsIdentity(t *testing.T) {
 	c.Near("and ends where Sample does", last, x, 1e-6)
 }
 
+// Scores compile once for a number of rows, whatever the level; chains once for an ε.
+func TestModelCompilesOnce(t *testing.T) {
+	m, err := ncsn.NewModel(backendtest.Open(t), tiny, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Finalize()
+	use := func(sigma float64, seed int64) int {
+		_, err := m.Score([][]float64{{1, 2}}, sigma)
+		if err == nil {
+			_, err = m.Sample(2, ncsn.Sampling{Steps: 2, Eps: .1}, seed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Compiles()
+	}
+	check.T(t).Near("compilations of a second use", use(3, 8), use(2, 7), 0)
+}
+
 func TestConfigFor(t *testing.T) {
 	c := check.T(t)
 	plane := [][]float64{{0, 0}, {3, 4}, {1, 1}}

@@ -34,29 +34,19 @@ func (ExactDivergence) of(s sde.SDE, x, t, _ *Node) (drift, div *Node) {
 // and kept for the whole path, so that the solver sees a smooth function. The estimate is unbiased, also of the
 // integral along a path that v does not change (Grathwohl et al. 2019, section 3.1).
 type Hutchinson struct {
-	Probe  Probe
-	Probes int // for each row, at least 1
+	Probe  score.Probe // the law of v; nil is score.Rademacher, whose estimate varies least
+	Probes int         // for each row, at least 1
 }
 
-// Probe is the law of the entries of v, with mean 0 and variance 1.
-type Probe int
-
-// The two usual laws. For a Jacobian J the variance of vᵀJv with symmetric J is 2Σ_{i≠j} J_ij² by Rademacher, the least
-// of all laws, and 2Σ_ij J_ij² by GaussianProbe (Hutchinson 1990).
-const (
-	Rademacher    Probe = iota // ±1, each with probability ½
-	GaussianProbe              // N(0, 1)
-)
-
 func (h Hutchinson) draw(src noise.Source, x *Node) *Node {
-	if h.Probes < 1 || h.Probe < Rademacher || h.Probe > GaussianProbe {
-		panic(fmt.Errorf("sampler.Hutchinson: %d probes of law %d, expected at least 1, of Rademacher or GaussianProbe", h.Probes, h.Probe))
+	if h.Probes < 1 {
+		panic(fmt.Errorf("sampler.Hutchinson: %d probes, expected at least 1 for each row", h.Probes))
 	}
-	like := dist.Repeat(x, h.Probes)
-	if h.Probe == GaussianProbe {
-		return score.Gaussian(src, like)
+	probe := h.Probe
+	if probe == nil {
+		probe = score.Rademacher
 	}
-	return score.Rademacher(src, like)
+	return probe(src, dist.Repeat(x, h.Probes))
 }
 
 func (h Hutchinson) of(s sde.SDE, x, t, v *Node) (drift, div *Node) {

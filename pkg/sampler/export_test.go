@@ -1,7 +1,4 @@
 package sampler
 
-// Compiles returns how many graphs the run has compiled.
-func (r *Run) Compiles() int { return r.compiles }
-
 // Compiles returns how many graphs the flow's runs have compiled.
 func (f *Flow) Compiles() int { return f.encode.compiles + f.decode.compiles + f.likely.compiles }

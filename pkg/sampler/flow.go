@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
 	"github.com/lowerbound-ml/lowerbound/pkg/sde"
@@ -155,5 +156,5 @@ func (f *Flow) prior(z *tensors.Tensor) ([]float64, error) {
 	if n := z.Shape().Dimensions[0]; out[0].Size() != n {
 		return nil, fmt.Errorf("the log-densities by Terminal have shape %s, expected one for each of %d rows", out[0].Shape(), n)
 	}
-	return floats(out[0]), nil
+	return mathx.Floats(out[0]), nil
 }

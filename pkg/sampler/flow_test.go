@@ -18,6 +18,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
+	"github.com/lowerbound-ml/lowerbound/pkg/score"
 )
 
 // plane is a mixture in two dimensions whose score has a Jacobian that is not diagonal.
@@ -96,7 +97,7 @@ func TestHutchinson(t *testing.T) {
 	x := slices.Repeat([][]float64{at}, n)
 	want := logProb(t, vp, plane, [][]float64{at})[0]
 	var se [3]float64
-	for i, d := range []sampler.Hutchinson{{Probe: sampler.Rademacher, Probes: 1}, {Probe: sampler.GaussianProbe, Probes: 1}, {Probe: sampler.Rademacher, Probes: 4}} {
+	for i, d := range []sampler.Hutchinson{{Probe: score.Rademacher, Probes: 1}, {Probe: score.Gaussian, Probes: 1}, {Probe: score.Rademacher, Probes: 4}} {
 		f := exactFlow(t, backendtest.Open(t), vp, plane, 1e-6, d)
 		l := likelihood(t, f, x, 7).LogProb
 		check.T(t).MC("E8.22 Hutchinson's mean is the exact log p", l, want, .05)

@@ -108,7 +108,7 @@ func (m move) step(src noise.Source, st State, known *Node) State {
 
 // explainMet says which value of the named size, whose curvature is in units of 1/unit, would have been stable for row.
 func explainMet(name, field string, size, unit float64, aux []*tensors.Tensor, row int) string {
-	limit := 2 * unit / floats(aux[metCurvature])[row]
+	limit := 2 * unit / mathx.Floats(aux[metCurvature])[row]
 	if size < limit {
 		return fmt.Sprintf("sampler.%s: %s = %g is below %.4g, the stable one for the curvature met before: look at the score there", name, field, size, limit)
 	}

@@ -94,5 +94,5 @@ func (m MALA) Check(times []float64) error {
 // Explain says what is not a number.
 func (m MALA) Explain(aux []*tensors.Tensor, row int) string {
 	return fmt.Sprintf("sampler.MALA: log p or its gradient is NaN at the proposal of row %d, after %g accepted steps: look at LogProb there",
-		row, floats(aux[malaAccepted])[row])
+		row, mathx.Floats(aux[malaAccepted])[row])
 }

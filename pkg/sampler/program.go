@@ -39,12 +39,9 @@ func (r *Run) newCompiled(x shapes.Shape, given []shapes.Shape) (*compiled, erro
 	p := &compiled{run: r, x: x, given: given}
 	g := graph.NewGraph(r.b, "sampler dry run")
 	defer g.Finalize()
-	known := map[*model.Variable]bool{}
-	for v := range r.store.IterVariables() {
-		known[v] = true
-	}
+	lacks := program.Frozen(r.store)
 	err := program.Catch(func() { p.look(g) })
-	if lack := r.restore(known); lack != nil {
+	if lack := lacks(); lack != nil {
 		return nil, lack
 	}
 	if err != nil {
@@ -58,26 +55,6 @@ func (r *Run) newCompiled(x shapes.Shape, given []shapes.Shape) (*compiled, erro
 		p.loop, err = p.compile("loop", p.buildLoop)
 	}
 	return p, err
-}
-
-// restore takes out of the store what building a step added to it, which is an error: no weights to sample from.
-func (r *Run) restore(known map[*model.Variable]bool) error {
-	var added []string
-	for v := range r.store.IterVariables() {
-		if !known[v] {
-			added = append(added, v.Path())
-		}
-	}
-	for _, path := range added {
-		if err := r.store.DeleteVariable(path); err != nil {
-			return err
-		}
-	}
-	if len(added) > 0 {
-		return fmt.Errorf("the store lacks %d weights of the network, as %s: train it first, or load the run that fits it",
-			len(added), added[0])
-	}
-	return nil
 }
 
 // look fills in what a step reads and carries.

@@ -9,6 +9,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/sde"
 )
@@ -236,8 +237,8 @@ type Solved struct {
 
 // Solved reads Final.Aux.
 func (s RK45) Solved(aux []*tensors.Tensor) Solved {
-	scalar := func(i int) float64 { return floats(aux[i])[0] }
-	out := Solved{T: scalar(0), Size: scalar(1), Taken: int(scalar(3)), Failed: int(scalar(4)), LogDet: floats(aux[6])}
+	scalar := func(i int) float64 { return mathx.Floats(aux[i])[0] }
+	out := Solved{T: scalar(0), Size: scalar(1), Taken: int(scalar(3)), Failed: int(scalar(4)), LogDet: mathx.Floats(aux[6])}
 	out.Evaluations = (rkStages-1)*(out.Taken+out.Failed) + int(scalar(2))
 	return out
 }

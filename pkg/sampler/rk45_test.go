@@ -171,8 +171,7 @@ func TestRK45Errors(t *testing.T) {
 		"from t = 0.5 to 0.5, expected two times":                                            {with(func(s *sampler.RK45) { s.From = .5 }), 50},
 		"Rel = 1e-06 and Abs = 0, expected":                                                  {with(func(s *sampler.RK45) { s.Abs = 0 }), 50},
 		"Rel = -1 and Abs = 1e-06, expected":                                                 {with(func(s *sampler.RK45) { s.Rel = -1 }), 50},
-		"0 probes of law 0, expected at least 1":                                             {with(func(s *sampler.RK45) { s.Divergence = sampler.Hutchinson{} }), 50},
-		"2 probes of law 7, expected at least 1, of Rademacher or":                           {with(func(s *sampler.RK45) { s.Divergence = sampler.Hutchinson{Probe: 7, Probes: 2} }), 50},
+		"0 probes, expected at least 1":                                                      {with(func(s *sampler.RK45) { s.Divergence = sampler.Hutchinson{} }), 50},
 	} {
 		_, err := sampler.Of(onHost, c.s).Sample(x, sampler.Count(c.n), 1)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -52,6 +52,10 @@ func (r *Run) Finalize() {
 	clear(r.programs)
 }
 
+// Compiles returns how many graphs the Run has compiled: for each shape of x at most the start, the step and the loop, and the loop
+// again for each further 1024 times.
+func (r *Run) Compiles() int { return r.compiles }
+
 // Point is x_t on a path.
 type Point struct {
 	Step int             // steps done: 0 is the start

@@ -12,6 +12,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/mathx"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 )
 
@@ -62,7 +63,7 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 			return Evaluation{}, fmt.Errorf("vae.Evaluate: batch %d of shape %s: %w", i, x.Shape(), err)
 		}
 		state = out[3]
-		recon, kl, nll = append(recon, float64s(out[0])...), append(kl, float64s(out[1])...), append(nll, float64s(out[2])...)
+		recon, kl, nll = append(recon, mathx.Floats(out[0])...), append(kl, mathx.Floats(out[1])...), append(nll, mathx.Floats(out[2])...)
 	}
 	for i := range recon {
 		bound = append(bound, recon[i]-kl[i])
@@ -73,22 +74,4 @@ func Evaluate(b compute.Backend, store *model.Store, build func(*model.Scope) VA
 func estimate(xs []float64) Estimate {
 	mean, std := stat.MeanStdDev(xs, nil)
 	return Estimate{mean, stat.StdErr(std, float64(len(xs)))}
-}
-
-// float64s returns t's values whatever its float type.
-func float64s(t *tensors.Tensor) []float64 {
-	var out []float64
-	t.MustConstFlatData(func(flat any) {
-		switch values := flat.(type) {
-		case []float64:
-			out = append(out, values...)
-		case []float32:
-			for _, v := range values {
-				out = append(out, float64(v))
-			}
-		default:
-			panic(fmt.Errorf("vae.Evaluate: result of type %s, expected float32 or float64", t.DType()))
-		}
-	})
-	return out
 }

@@ -81,6 +81,40 @@ func TestModelLearnsTwoPictures(t *testing.T) {
 	}
 }
 
+// Each method compiles once for a number of rows, whatever the seed.
+func TestModelCompilesOnce(t *testing.T) {
+	m, err := vae.NewModel(backendtest.Open(t), vae.Config{Data: 4, Latent: 2, Hidden: []int{3}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Finalize()
+	use := func(seed int64) int {
+		x, err := m.Sample(2, seed)
+		if err == nil {
+			_, err = m.SampleMeans(2, seed)
+		}
+		if err == nil {
+			_, err = m.Reconstruct(x)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Compiles()
+	}
+	if first, second := use(1), use(2); first != 3 || second != 3 {
+		t.Errorf("%d compilations of three methods, %d after a second use", first, second)
+	}
+	for want, call := range map[string]func() error{
+		"vae.Model.Encode: row 1 has 3 numbers, expected 4 as the model's data":    func() error { _, err := m.Encode([][]float64{{1, 0, 0, 1}, {1, 0, 1}}); return err },
+		"vae.Model.Traverse: row 0 has 1 numbers, expected 2 as the model's codes": func() error { _, err := m.Traverse([]float64{1}, 0, -1, 1, 3); return err },
+		"vae.Model.SampleMeans: no rows, expected at least one of 2 numbers":       func() error { _, err := m.SampleMeans(0, 1); return err },
+	} {
+		if err := call(); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // A store without the network's weights is an error, and stays without them.
 func TestModelWithoutWeights(t *testing.T) {
 	m := &vae.Model{Config: vae.Config{Data: 4, Latent: 1, Hidden: []int{8}}, Store: model.NewStore(), Backend: backendtest.Open(t)}

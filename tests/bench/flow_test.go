@@ -114,7 +114,7 @@ func digitsFlow(b *testing.B) (*sampler.Run, sampler.RK45, *tensors.Tensor, map[
 	}
 	solver := func(score param.ScoreFn) sampler.RK45 {
 		return sampler.RK45{SDE: sde.Forward(p).ProbabilityFlow(score), From: p.TMin, To: p.TMax, Rel: flowTolerance, Abs: flowTolerance,
-			Divergence: sampler.Hutchinson{Probe: sampler.Rademacher, Probes: 1}}
+			Divergence: sampler.Hutchinson{Probes: 1}}
 	}
 	run := sampler.New(backend, m.Store, func(scope *model.Scope) sampler.Stepper {
 		return solver(param.ScoreOf(p, m.Config.Build(scope, nil).Denoise))

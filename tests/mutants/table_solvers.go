@@ -99,12 +99,12 @@ var flowMutants = in("pkg/sampler/flow.go", "TestFlowLogProb|TestFlowRoundTrip|T
 )
 
 var divergenceMutants = in("pkg/sampler/divergence.go", "TestHutchinson|TestFlowErrors",
-	mutant{Name: "hutchinson-probe", Old: `return score.Rademacher(src, like)`, New: `return src.RandomUniform(x.Graph(), like.Shape())`,
+	mutant{Name: "hutchinson-probe", Old: `return probe(src, dist.Repeat(x, h.Probes))`, New: `return src.RandomUniform(x.Graph(), dist.Repeat(x, h.Probes).Shape())`,
 		Bug: "Hutchinson's trace with a probe whose variance is not 1"},
-	mutant{Name: "hutchinson-one-sign", Old: `return score.Rademacher(src, like)`, New: `return OnesLike(like)`,
+	mutant{Name: "hutchinson-one-sign", Old: `return probe(src, dist.Repeat(x, h.Probes))`, New: `return OnesLike(dist.Repeat(x, h.Probes))`,
 		Bug: "Hutchinson's trace with a probe that is not random: the sum of all entries"},
-	mutant{Name: "hutchinson-law", Old: `if h.Probe == GaussianProbe {`, New: `if h.Probe == Rademacher {`,
-		Bug: "the two laws of the probe swapped"},
+	mutant{Name: "hutchinson-law", Old: `probe = score.Rademacher`, New: `probe = score.Gaussian`,
+		Bug: "another law than the one that varies least where none is named"},
 	mutant{Name: "hutchinson-sum", Old: `ReduceMean(Reshape(each, h.Probes, -1), 0)`, New: `ReduceSum(Reshape(each, h.Probes, -1), 0)`,
 		Bug: "a sum over the probes for their mean"},
 	mutant{Name: "hutchinson-rows", Old: `ReduceMean(Reshape(each, h.Probes, -1), 0)`, New: `ReduceMean(Reshape(each, -1, h.Probes), 1)`,
