@@ -14,9 +14,10 @@ type Config struct {
 	Loss    Loss    // NonSaturating, Minimax or Wasserstein
 	Penalty float64 // λ: see GAN.Penalty; Wasserstein needs it, as 1 in the plane and 10 on images
 	DSteps  int     // k, moves of D for one of G, each on its share of a batch's rows; 0 means 1
+	DRate   float64 // D's learning rate over G's (Heusel et al. 2017); 0 means 1
 
 	// Minibatch lets D compare the rows of a batch: beside its last hidden layer it sees how close each row lies to the others, in
-	// sixteen learned projections (Salimans et al. 2016, section 3.2). A generator that repeats itself then gives itself away.
+	// eight learned projections (Salimans et al. 2016, section 3.2). A generator that repeats itself then gives itself away.
 	Minibatch bool
 	// Bounded ends G in tanh, for data between −1 and 1.
 	Bounded bool
@@ -24,10 +25,17 @@ type Config struct {
 
 func (c Config) steps() int { return max(1, c.DSteps) }
 
+func (c Config) rate() float64 {
+	if c.DRate == 0 {
+		return 1
+	}
+	return c.DRate
+}
+
 // String names the architecture and the game: it is what makes a checkpoint fit.
 func (c Config) String() string {
-	return fmt.Sprintf("GAN of %d numbers from %d, G %v, bounded %t, D %v, minibatch %t, %s, penalty %g, %d moves of D",
-		c.Data, c.Latent, c.G, c.Bounded, c.D, c.Minibatch, c.Loss, c.Penalty, c.steps())
+	return fmt.Sprintf("GAN of %d numbers from %d, G %v, bounded %t, D %v, minibatch %t, %s, penalty %g, %d moves of D at %g times the rate",
+		c.Data, c.Latent, c.G, c.Bounded, c.D, c.Minibatch, c.Loss, c.Penalty, c.steps(), c.rate())
 }
 
 // Check returns an error that names the field when there is no such model.
@@ -54,6 +62,8 @@ func (c Config) Check() error {
 		return wrong("Minibatch", c.Minibatch, "false with a Penalty, which takes the slope of each row alone")
 	case c.DSteps < 0:
 		return wrong("DSteps", c.DSteps, "1 or more, or 0 for 1")
+	case !(c.DRate >= 0) || math.IsInf(c.DRate, 1):
+		return wrong("DRate", c.DRate, "a positive number, or 0 for 1")
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, d
 	if err := c.Check(); err != nil {
 		return nil, fit.Report{}, fmt.Errorf("gan.LoadOrTrain: %w", err)
 	}
-	store, game := model.NewStore(), c.Game(f.EMA)
+	store, game := model.NewStore(), c.Game(f)
 	f.Tag, f.EMA = fmt.Sprintf("%s, %s", f.Tag, c), 0
 	report, err := fit.LoadOrPlay(ctx, b, dir, store, game, data, f)
 	if err != nil {

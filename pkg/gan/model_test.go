@@ -129,16 +129,17 @@ func TestNetworks(t *testing.T) {
 	if l, err = m.Logits(column(1, -2)); err != nil {
 		t.Fatal(err)
 	}
-	near := 16 * .5 * math.Exp(-4*1.5*1.5) // sixteen kernels of four numbers, which differ by 1.5 each
+	near := 8 * .5 * math.Exp(-2*1.5*1.5) // eight kernels of two numbers, which differ by 1.5 each
 	c.Near("a logistic D that compares", l, []float64{1 + near, -.5 + near}, 1e-6)
 }
 
 // TestGame holds what the two players minimise: the rows that D sees, as many fakes, and G's moves.
 func TestGame(t *testing.T) {
 	rows := [][]float32{{1, 0}, {2, 1}, {3, -1}, {0, 0}, {1, 1}, {-2, 0}}
-	for _, c := range []gan.Config{{Data: 2, Latent: 1, DSteps: 3}, {Data: 2, Latent: 1, Loss: gan.Wasserstein, Penalty: 2, DSteps: 2}} {
-		game := c.Game(.9)
+	for _, c := range []gan.Config{{Data: 2, Latent: 1, DSteps: 3, DRate: 4}, {Data: 2, Latent: 1, Loss: gan.Wasserstein, Penalty: 2, DSteps: 2}} {
+		game := c.Game(fit.Config{LearningRate: .02, EMA: .9})
 		check.T(t).Near("moves, and G's average", []float64{float64(game[0].Updates), float64(game[1].Updates), game[0].EMA, game[1].EMA}, []float64{float64(c.DSteps), 0, 0, .9}, 0)
+		check.T(t).Near("D's rate, and G's, which is the run's", []float64{game[0].LearningRate, game[1].LearningRate}, []float64{.02 * max(1, c.DRate), 0}, 0)
 		want := [2]float64{.5, .999}
 		if c.Loss == gan.Wasserstein {
 			want = [2]float64{0, .9}
@@ -223,6 +224,7 @@ func TestConfigCheck(t *testing.T) {
 		"Penalty = 0, expected ": func(c *gan.Config) { c.Loss = gan.Wasserstein },
 		"Minibatch = true":       func(c *gan.Config) { c.Minibatch, c.Penalty = true, 1 },
 		"DSteps = -1":            func(c *gan.Config) { c.DSteps = -1 },
+		"DRate = NaN":            func(c *gan.Config) { c.DRate = math.NaN() },
 	} {
 		c := tiny
 		change(&c)
@@ -242,7 +244,7 @@ func TestConfigString(t *testing.T) {
 	seen := map[string]bool{tiny.String(): true}
 	for i, change := range []func(c *gan.Config){
 		func(c *gan.Config) { c.Data = 1 }, func(c *gan.Config) { c.Latent = 1 }, func(c *gan.Config) { c.G = nil }, func(c *gan.Config) { c.D = []int{5} },
-		func(c *gan.Config) { c.Loss = gan.Minimax }, func(c *gan.Config) { c.Penalty = 1 }, func(c *gan.Config) { c.DSteps = 2 },
+		func(c *gan.Config) { c.Loss = gan.Minimax }, func(c *gan.Config) { c.Penalty = 1 }, func(c *gan.Config) { c.DSteps = 2 }, func(c *gan.Config) { c.DRate = 2 },
 		func(c *gan.Config) { c.Minibatch = true }, func(c *gan.Config) { c.Bounded = true },
 	} {
 		c := tiny

@@ -58,8 +58,8 @@ func (c Config) discriminator(scope *model.Scope, x *Node) *Node {
 
 // The projections of minibatch statistics: B kernels of C numbers.
 const (
-	kernels   = 16
-	kernelDim = 4
+	kernels   = 8
+	kernelDim = 2
 )
 
 // closeness returns how near each row lies to the others, for m [n, B·C] seen as B vectors of C numbers, as [n, B]:
@@ -95,19 +95,20 @@ var (
 	wassersteinBetas = [2]float64{0, 0.9}     // Gulrajani et al. 2017
 )
 
-// Game returns the two players for fit.Play: DSteps moves of D, then one of G, which keeps a moving average with the decay ema. The
-// first tensor of a batch holds the data [n, Data], n a multiple of DSteps; each move draws as many fakes as it sees rows.
-func (c Config) Game(ema float64) fit.Game {
+// Game returns the two players for fit.Play: DSteps moves of D at DRate times the learning rate of f, then one of G, which keeps a
+// moving average with the decay f.EMA. (Play wants 0 there.) The first tensor of a batch holds the data [n, Data], n a multiple of
+// DSteps; each move draws as many fakes as it sees rows.
+func (c Config) Game(f fit.Config) fit.Game {
 	betas := logisticBetas
 	if c.Loss == Wasserstein {
 		betas = wassersteinBetas
 	}
 	return fit.Game{
-		{Name: Discriminator, Scope: "/" + Discriminator, Updates: c.steps(), Betas: betas, Loss: func(scope *model.Scope, batch []*Node) *Node {
+		{Name: Discriminator, Scope: "/" + Discriminator, Updates: c.steps(), LearningRate: c.rate() * f.LearningRate, Betas: betas, Loss: func(scope *model.Scope, batch []*Node) *Node {
 			x := batch[0]
 			return c.Build(scope).DLoss(noise.Finite(scope), x, c.latents(scope, x.Graph(), x.Shape().Dimensions[0], x))
 		}},
-		{Name: Generator, Scope: "/" + Generator, EMA: ema, Betas: betas, Loss: func(scope *model.Scope, batch []*Node) *Node {
+		{Name: Generator, Scope: "/" + Generator, EMA: f.EMA, Betas: betas, Loss: func(scope *model.Scope, batch []*Node) *Node {
 			x := batch[0]
 			return c.Build(scope).GLoss(c.latents(scope, x.Graph(), x.Shape().Dimensions[0]/c.steps(), x))
 		}},

@@ -81,7 +81,7 @@ var ganNetworkMutants = in("pkg/gan/networks.go", "TestCloseness|TestNetworks|Te
 `, New: ``, Bug: "a bounded generator without bound"},
 	mutant{Name: "fakes-of-g", Old: `c.latents(scope, x.Graph(), x.Shape().Dimensions[0]/c.steps(), x))`, New: `c.latents(scope, x.Graph(), x.Shape().Dimensions[0], x))`,
 		Bug: "G's move with the rows of all of D's"},
-	mutant{Name: "average-of-d", Old: `{Name: Discriminator, Scope: "/" + Discriminator, Updates`, New: `{Name: Discriminator, Scope: "/" + Discriminator, EMA: ema, Updates`,
+	mutant{Name: "average-of-d", Old: `{Name: Discriminator, Scope: "/" + Discriminator, Updates`, New: `{Name: Discriminator, Scope: "/" + Discriminator, EMA: f.EMA, Updates`,
 		Bug: "an average of the discriminator, which lags behind the game"},
 )
 
