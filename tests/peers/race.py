@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import platform
 import signal
 import subprocess
 import sys
@@ -57,6 +58,12 @@ def lines(command, folder):
             process.wait()
 
 
+def machine():
+    """The processor's name, as Linux tells it."""
+    names = [line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return f"{len(os.sched_getaffinity(0))} cores of {names[0] if names else platform.machine()}"
+
+
 def run(name, measurements, args):
     """Prints the measurements of one runner, the last with the crossing."""
     before = None
@@ -69,7 +76,7 @@ def run(name, measurements, args):
             crossed = round(before["seconds"] + share * (now["seconds"] - before["seconds"]), 1)
         elif passed:
             crossed = now["seconds"]
-        row = {"race": name, "target": args.bound, **now}
+        row = {"race": name, "machine": machine(), "target": args.bound, **now}
         print(json.dumps(row | ({"crossed": crossed} if done else {})), flush=True)
         print(f"{name}: {now['bound']:.3f} bits/dim after {now['seconds']:.0f} s" + (f", crossed at {crossed} s" if passed else ""), file=sys.stderr)
         if done:

@@ -211,6 +211,30 @@ def race():
     return RACE.format(images=any_run["images"], times=any_run["times"], target=target, apart=statistics.median(apart), tables="\n".join(tables))
 
 
+SIGNS = {"exact": "", "bound": "≤ ", "estimate": "≈ "}
+
+
+def families():
+    """The lines of BenchmarkFamilies as a table for each task."""
+    found = {}
+    for line in recorded("families.txt"):
+        if line.startswith("BenchmarkFamilies/"):
+            name, _, *metrics = (part.strip() for part in line.split("\t"))
+            _, task, model = re.sub(r"-\d+$", "", name).split("/")
+            found.setdefault(task, {})[model.replace("_", " ")] = {unit: float(value) for value, unit in (m.split() for m in metrics)}
+    if not found:
+        return ""
+    tables = []
+    for task, rows in found.items():
+        tables.append(f"\n| {TASKS[task]} | energy | MMD | precision | recall | modes | −log p | calls | seconds |\n|---|---|---|---|---|---|---|---|---|")
+        for name, m in rows.items():
+            kind = next((unit.removeprefix("nll-") for unit in m if unit.startswith("nll-") and unit != "nll-se"), None)
+            nll = "" if kind is None else f"{SIGNS[kind]}{m['nll-' + kind]:.3f} ± {m['nll-se']:.3f}"
+            drawn = f"{m['calls']:.0f} | {m['s-1000']:.2g}" if "calls" in m else " | "
+            tables.append(f"| {name} | {m['energy/floor']:.2f} | {m['mmd/floor']:.2f} | {m['precision']:.2f} | {m['recall']:.2f} | {m['modes']:.0f} | {nll} | {drawn} |")
+    return FAMILIES.format(tables="\n".join(tables) + "\n")
+
+
 QUALITY = """
 ### Samplers, calls and seconds
 
