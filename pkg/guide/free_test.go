@@ -17,19 +17,23 @@ import (
 func TestClassifierFree(t *testing.T) {
 	xs, us := [][]float64{{-1, .4}, {.3, -.2}, {2, 1}, {.1, 0}}, column(1, 2, 1, 2)
 	for name, p := range processes {
-		for _, scale := range []guide.Scale{-1, .3, 2, 7} {
-			t.Run(fmt.Sprintf("E9.14 γ = %g, %s", float64(scale), name), func(t *testing.T) {
-				out := backendtest.Call(t, func(x, u *Node) []*Node {
-					cond, uncond := plane.Class(2), plane.All()
-					free := guide.ClassifierFree(cond.Denoiser(p), uncond.Denoiser(p), scale)
-					gamma := float64(scale)
-					return []*Node{free(x, u), guide.Classifier(p, uncond.Denoiser(p), plane.LogPosterior(p, 2), scale)(x, u),
-						param.ScoreOf(p, free)(x, u), Add(MulScalar(cond.Score(p)(x, u), gamma), MulScalar(uncond.Score(p)(x, u), 1-gamma))}
-				}, xs, us)
-				check.T(t).Near("E9.14 it is guidance by the classifier ∇log p(x_t|y) − ∇log p(x_t)", out[0], out[1], a64)
-				check.T(t).Near("E9.15 γ∇log p(x_t|y) + (1−γ)∇log p(x_t)", out[2], out[3], a64)
-			})
-		}
+		t.Run("E9.14 "+name, func(t *testing.T) {
+			scales := []guide.Scale{-1, .3, 2, 7}
+			out := backendtest.Call(t, func(x, u *Node) (all []*Node) {
+				cond, uncond := plane.Class(2), plane.All()
+				for _, scale := range scales {
+					free, gamma := guide.ClassifierFree(cond.Denoiser(p), uncond.Denoiser(p), scale), float64(scale)
+					all = append(all, free(x, u), guide.Classifier(p, uncond.Denoiser(p), plane.LogPosterior(p, 2), scale)(x, u),
+						param.ScoreOf(p, free)(x, u), Add(MulScalar(cond.Score(p)(x, u), gamma), MulScalar(uncond.Score(p)(x, u), 1-gamma)))
+				}
+				return all
+			}, xs, us)
+			for i, scale := range scales {
+				of := fmt.Sprintf(" at γ = %g", float64(scale))
+				check.T(t).Near("E9.14 guidance by the classifier ∇log p(x_t|y) − ∇log p(x_t)"+of, out[4*i], out[4*i+1], a64)
+				check.T(t).Near("E9.15 γ∇log p(x_t|y) + (1−γ)∇log p(x_t)"+of, out[4*i+2], out[4*i+3], a64)
+			}
+		})
 	}
 	out := backendtest.Call(t, func(x *Node) []*Node {
 		u, cond, uncond := at(x, 1), plane.Class(2).Denoiser(d4), plane.All().Denoiser(d4)
@@ -48,20 +52,23 @@ func TestClassifierFree(t *testing.T) {
 func TestConditionalKinds(t *testing.T) {
 	xs, us, labels := column(-2, -.5, .3, 1.7), column(1, 2, 1, 2), []int32{plus, minus, 2, plus}
 	for name, p := range processes {
-		for _, kind := range param.Kinds {
-			t.Run("E9.3 "+kind.String()+" given y, "+name, func(t *testing.T) {
-				out := backendtest.Call(t, func(x, u, y *Node) []*Node {
-					exact := guide.Conditional(g2.Denoise(p))
+		t.Run("E9.3 given y, "+name, func(t *testing.T) {
+			out := backendtest.Call(t, func(x, u, y *Node) (all []*Node) {
+				exact := guide.Conditional(g2.Denoise(p))
+				score := Concatenate([]*Node{row(g2.Class(plus).Score(p)(x, u), 0), row(g2.Class(minus).Score(p)(x, u), 1),
+					row(g2.All().Score(p)(x, u), 2), row(g2.Class(plus).Score(p)(x, u), 3)}, 0)
+				for _, kind := range param.Kinds {
 					net := func(xt, t, y *Node) *Node { return param.Predict(p, kind, exact.Given(y))(xt, t) }
-					score := Concatenate([]*Node{row(g2.Class(plus).Score(p)(x, u), 0), row(g2.Class(minus).Score(p)(x, u), 1),
-						row(g2.All().Score(p)(x, u), 2), row(g2.Class(plus).Score(p)(x, u), 3)}, 0)
 					bound := guide.Bind(p, kind, net)
-					return []*Node{bound(x, u, y), exact(x, u, y), param.ScoreOf(p, bound.Given(y))(x, u), score}
-				}, xs, us, labels)
-				check.T(t).Near("x̂₀", out[0], out[1], a64)
-				check.T(t).Near("∇log p(x_t|y), and ∇log p(x_t) for no label", out[2], out[3], a64)
-			})
-		}
+					all = append(all, bound(x, u, y), exact(x, u, y), param.ScoreOf(p, bound.Given(y))(x, u), score)
+				}
+				return all
+			}, xs, us, labels)
+			for i, kind := range param.Kinds {
+				check.T(t).Near("E9.3 x̂₀ of a network for "+kind.String(), out[4*i], out[4*i+1], a64)
+				check.T(t).Near("E9.3 ∇log p(x_t|y), and ∇log p(x_t) for no label", out[4*i+2], out[4*i+3], a64)
+			}
+		})
 	}
 }
 

@@ -68,7 +68,8 @@ func (k Known) Missing(x *Node) *Node {
 }
 
 // Consistent returns x̂₀ + A⁺(y − A x̂₀), the estimate nearest to x̂₀ that agrees with what is known. Whatever arrives at x̂₀ then has A x₀ = y. It tells
-// the unknown part nothing: that feels y only through the next x_t, which is too little (sampler.Replacement is its kin).
+// the unknown part nothing: that feels y only through the next x_t, which is too little, 0.45 too low in the example of Reconstruction.
+// sampler.Replacement is its kin.
 func Consistent(d param.Denoiser, k Known) param.Denoiser {
 	return func(xt, t *Node) *Node {
 		x0 := d(xt, t)
@@ -82,8 +83,9 @@ func Consistent(d param.Denoiser, k Known) param.Denoiser {
 //	x̂₀ − (γα/2) ∇‖y − A x̂₀(x_t)‖²
 //
 // The gradient, with respect to x_t, goes through d. It is exact at γ = 1 for Gaussian data when V is Var(y|x_t), for one number y.
-// With V = σ²/α², which is right for data that are known nowhere, it does too little at high noise, where Var(y|x_t) is smaller:
-// γ above 1 makes up for some of it. γ = 0 is d itself.
+// With V = σ²/α², which is right for data that may be anything, it does too little at high noise, where Var(y|x_t) is smaller. For two normal
+// numbers of correlation 0.8, the first known and 1 above its mean, the probability flow brings the second out 0.43 too low at γ = 1; at
+// γ = 5 its mean is right, and its variance 0.31 in place of 0.36. γ = 0 is d itself.
 // Source: Ho et al. 2022, "Video diffusion models", equation 7, where γ is w_r.
 func Reconstruction(p process.Process, d param.Denoiser, k Known, scale Scale) param.Denoiser {
 	scale.check("Reconstruction")

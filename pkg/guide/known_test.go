@@ -128,18 +128,31 @@ func flow(t *testing.T, d param.Denoiser) (mean, variance [2]float64) {
 
 // What each way of conditioning an unconditional model draws, against p(x₀|y) = N(−.2, .36) of the number that is not known.
 func TestBiasOfConditioning(t *testing.T) {
-	known, d := firstIs(2), pair.Denoiser(vp)
+	known, d, c := firstIs(2), pair.Denoiser(vp), check.T(t)
 	exact := known
 	exact.Var = pair.MeasuredVar(vp, []float64{1, 0})
+	first, alpha := mat.NewDense(1, 2, []float64{1, 0}), check.Floats(backendtest.Call(t, func(u *Node) *Node { return vp.Alpha(u) }, vp.TMin)[0])[0]
+	truth, width := flow(t, pair.Given(first, []float64{2}).Denoiser(vp))
+	c.Near("the exact denoiser given y", []float64{truth[1], width[1]}, []float64{-.2 * alpha, .36}, 1e-3)
+	mean, variance := flow(t, guide.Reconstruction(vp, d, exact, 1))
+	c.Near("reconstruction with Var(y|x_t) draws the same", []float64{mean[0], mean[1], variance[0], variance[1]}, []float64{truth[0], truth[1], width[0], width[1]}, 1e-8)
+	off := map[string]float64{}
 	for name, d := range map[string]param.Denoiser{
-		"exact":      pair.Given(mat.NewDense(1, 2, []float64{1, 0}), []float64{2}).Denoiser(vp),
-		"exact var":  guide.Reconstruction(vp, d, exact, 1),
-		"w = 1":      guide.Reconstruction(vp, d, known, 1),
-		"w = 2":      guide.Reconstruction(vp, d, known, 2),
-		"w = 5":      guide.Reconstruction(vp, d, known, 5),
-		"consistent": guide.Consistent(d, known),
+		"γ = 1": guide.Reconstruction(vp, d, known, 1), "γ = 2": guide.Reconstruction(vp, d, known, 2), "γ = 5": guide.Reconstruction(vp, d, known, 5),
+		"consistency": guide.Consistent(d, known),
 	} {
 		mean, variance := flow(t, d)
-		t.Logf("%s: mean %.4f, variance %.4f", name, mean, variance)
+		off[name] = mean[1] - truth[1]
+		t.Logf("%s: mean %.4f, variance %.4f", name, mean[1], variance[1])
+		c.Near(name+": what is known", mean[0], 2*alpha, .01)
+		if name == "γ = 5" {
+			c.Less("γ = 5: a variance that is too small", variance[1], .32)
+		} else {
+			c.Less(name+": a variance that is too large", .4, variance[1])
+		}
 	}
+	c.Less("with V = σ²/α² and γ = 1 the mean is far off", off["γ = 1"], -.4)
+	c.Less("γ = 2 is nearer", off["γ = 1"]+.15, off["γ = 2"])
+	c.Near("γ = 5 has it", off["γ = 5"], 0, .01)
+	c.Less("consistency alone is farther off than all", off["consistency"], off["γ = 1"])
 }

@@ -72,8 +72,12 @@ func (d Correlated) Given(a mat.Matrix, y []float64) Correlated {
 	var cross, seen, gain, lost mat.Dense
 	cross.Mul(d.Cov, a.T()) // ΣAᵀ
 	seen.Mul(a, &cross)
-	if err := gain.Solve(&seen, cross.T()); err != nil { // Kᵀ
-		panic(fmt.Errorf("oracle.Correlated.Given: %w: expected rows of A whose values are not certain already, nor depend on each other", err))
+	var parts mat.SVD
+	ok := parts.Factorize(&seen, mat.SVDNone)
+	values := parts.Values(nil)
+	if least := values[len(values)-1]; !ok || least <= rounding*mat.Norm(d.Cov, 2)*math.Pow(mat.Norm(a, 2), 2) || gain.Solve(&seen, cross.T()) != nil { // Kᵀ
+		panic(fmt.Errorf("oracle.Correlated.Given: AΣAᵀ has the least singular value %g, expected rows of A whose values are not certain already, nor depend "+
+			"on each other", least))
 	}
 	lost.Mul(gain.T(), cross.T())
 	var missing, mean mat.VecDense
@@ -91,6 +95,9 @@ func (d Correlated) Given(a mat.Matrix, y []float64) Correlated {
 	return Correlated{mean.RawVector().Data, cov}
 }
 
+// rounding is what an eigenvalue that is 0 may be, relative to the largest.
+const rounding = 1e-12
+
 // axes returns the law in the axes of Σ, N(Uᵀm, Λ), and U.
 func (d Correlated) axes() (Gaussian, *mat.Dense) {
 	n := len(d.Mean)
@@ -98,7 +105,6 @@ func (d Correlated) axes() (Gaussian, *mat.Dense) {
 		panic(fmt.Errorf("oracle.Correlated: %d means and the covariance %v, expected a d×d one for d means", n, d.Cov))
 	}
 	values, u := eigen(d.Cov)
-	const rounding = 1e-12 // of an eigenvalue that is 0, relative to the largest
 	for i, v := range values {
 		if v < -rounding*math.Abs(values[n-1]) {
 			panic(fmt.Errorf("oracle.Correlated: the covariance has the eigenvalue %g, expected 0 or more", v))
