@@ -19,7 +19,7 @@ type Config struct {
 	// Minibatch lets D compare the rows of a batch: beside its last hidden layer it sees how close each row lies to the others, in
 	// eight learned projections (Salimans et al. 2016, section 3.2). A generator that repeats itself then gives itself away.
 	Minibatch bool
-	// Bounded ends G in tanh, for data between −1 and 1.
+	// Bounded ends G in the logistic function, for data between 0 and 1.
 	Bounded bool
 }
 

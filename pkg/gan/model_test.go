@@ -119,7 +119,7 @@ func TestNetworks(t *testing.T) {
 	if x, err = m.Generate([][]float64{{1, 2}}); err != nil {
 		t.Fatal(err)
 	}
-	c.Near("a bounded affine G", x, math.Tanh(2), 1e-6)
+	c.Near("a bounded affine G", x, 1/(1+math.Exp(-2)), 1e-6)
 	if l, err = m.Logits(column(1, -2)); err != nil {
 		t.Fatal(err)
 	}

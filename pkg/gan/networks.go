@@ -40,7 +40,7 @@ const stretch = 2
 func (c Config) generator(scope *model.Scope, z *Node) *Node {
 	x := nets.MLP(scope.At("net"), z, nets.GlorotUniform, activation.Swish, append(append([]int{}, c.G...), c.Data)...)
 	if c.Bounded {
-		return Tanh(x)
+		return Sigmoid(x)
 	}
 	return x
 }

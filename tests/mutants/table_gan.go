@@ -76,7 +76,7 @@ var ganNetworkMutants = in("pkg/gan/networks.go", "TestCloseness|TestNetworks|Te
 	mutant{Name: "closeness-norm", Old: `ReduceSum(Square(Sub(`, New: `ReduceSum(Abs(Sub(`,
 		Bug: "the distance for its square"},
 	mutant{Name: "bounded", Old: `	if c.Bounded {
-		return Tanh(x)
+		return Sigmoid(x)
 	}
 `, New: ``, Bug: "a bounded generator without bound"},
 	mutant{Name: "fakes-of-g", Old: `c.latents(scope, x.Graph(), x.Shape().Dimensions[0]/c.steps(), x))`, New: `c.latents(scope, x.Graph(), x.Shape().Dimensions[0], x))`,
