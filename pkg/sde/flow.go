@@ -11,7 +11,7 @@ type Rule func(x, t, u, dw *Node) *Node
 //	φ_{s,t}: x ↦ the state at t of the solution that starts in x at s,  φ_{s,u} = φ_{t,u} ∘ φ_{s,t}
 //
 // The maps are random, since the path is; all of them share it. A law for each time does not make a flow, nor do random
-// maps that draw their noise anew at each call. Source: Kunita 1990, "Stochastic Flows and Stochastic Differential Equations",
+// maps that draw their noise anew at each call. Every step of a map is a part of the graph: keep paths to some hundred steps. Source: Kunita 1990, "Stochastic Flows and Stochastic Differential Equations",
 // section 4.2.
 type StochasticFlow struct {
 	Rule  Rule
