@@ -118,8 +118,21 @@ func (m points) label() string {
 	return fmt.Sprintf("%s (%d of %d)", m.name, len(every(m.x)), len(m.x))
 }
 
+// few is the number of points up to which each stands for itself, as a measurement does, and is drawn larger and opaque.
+const few = 30
+
+// size is the attribute that enlarges the markers of few points.
+func (m points) size() string {
+	if len(m.x) > few {
+		return ""
+	}
+	return ` transform="scale(1.5)"`
+}
+
 func (m points) paint() string {
-	if _, filled := marker(m.index); filled {
+	if _, filled := marker(m.index); filled && len(m.x) <= few {
+		return fmt.Sprintf(`fill="%s"`, m.colour)
+	} else if filled {
 		return fmt.Sprintf(`fill="%s" fill-opacity=".65"`, m.colour)
 	}
 	return fmt.Sprintf(`fill="none" stroke="%s" stroke-width="1.6"`, m.colour)
@@ -133,7 +146,7 @@ func (m points) draw(p *plot) {
 		paint = strings.Replace(paint, ` fill-opacity=".65"`, "", 1)
 		halo = fmt.Sprintf(`<path d="M0 0%s" fill="none" stroke="#fff" stroke-width="3.5"/>`, shape)
 	}
-	p.put(`<defs><g id="%s">%s<path d="M0 0%s"/></g></defs><g %s>`, id, halo, shape, paint)
+	p.put(`<defs><g id="%s"%s>%s<path d="M0 0%s"/></g></defs><g %s>`, id, m.size(), halo, shape, paint)
 	xs, ys := every(m.x), every(m.y)
 	for i := range xs {
 		if sx.shows(xs[i]) && sy.shows(ys[i]) {
@@ -145,7 +158,7 @@ func (m points) draw(p *plot) {
 
 func (m points) swatch(p *plot, x, y, w float64) {
 	shape, _ := marker(m.index)
-	p.put(`<path d="M%s %s%s" %s/>`, px(x+w/2), px(y), shape, m.paint())
+	p.put(`<g transform="translate(%s %s)"><path%s d="M0 0%s" %s/></g>`, px(x+w/2), px(y), m.size(), shape, m.paint())
 }
 
 // histogram is a density that is constant between edges.
