@@ -60,8 +60,8 @@ notebook-test:
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --check
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) $(if $(TRAIN),--train)
 
-browser-test: # the first notebook in JupyterLab in Chromium
-	$(VENV) tests/browser/run.py
+browser-test: # the first notebook in JupyterLab in Chromium, run; all of them, looked at
+	$(VENV) tests/browser/run.py --all
 
 notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; NOTEBOOK=02 or solutions/02 only some
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --write $(NOTEBOOK)

@@ -1,12 +1,13 @@
 """Opens a notebook in JupyterLab in Chromium as a reader does, runs all its cells, and looks at every output.
 
-    .venv/bin/python tests/browser/run.py [--notebook 00-start-here] [--folder notebooks] [--shots FOLDER] [--as-is] [--limit SECONDS]
+    .venv/bin/python tests/browser/run.py [--notebook 00-start-here] [--folder notebooks] [--shots FOLDER] [--as-is] [--all] [--limit SECONDS]
 
 It works on a copy of the folder, starts the server as make lab does, and fails on an error in an output, on a cell that
 did not run, and on a request to any other machine.
 
 --shots   saves what the reader sees, page by page, as FOLDER/NAME-01.png, ...
 --as-is   runs nothing: the committed outputs as they show in a fresh clone, where the notebook is not trusted
+--all     then opens every notebook of the folder as committed, and looks at its figures, its mathematics and its sliders (look.py)
 """
 import argparse
 import os
@@ -29,6 +30,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "kernels"))
 from common import end_session  # noqa: E402
+from look import SETTINGS, flags, look  # noqa: E402
 
 CHROMIUM = [p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p]
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -52,6 +54,7 @@ def main():
     parser.add_argument("--folder", type=Path, default=ROOT / "notebooks")
     parser.add_argument("--shots", type=Path)
     parser.add_argument("--as-is", action="store_true")
+    parser.add_argument("--all", action="store_true")
     parser.add_argument("--limit", type=int, default=600)
     options = parser.parse_args()
     if not CHROMIUM:
@@ -60,7 +63,7 @@ def main():
         shutil.copytree(str(options.folder), folder + "/notebooks")
         server, address = start_lab(folder, options.notebook)
         try:
-            faults = visit(address, folder, options)
+            faults = visit(address, Path(folder), options)
         finally:
             stop_lab(server)
         if faults:
@@ -76,10 +79,13 @@ def main():
 def start_lab(folder, notebook):
     """Starts the server and returns it with the address, once it answers."""
     log = open(folder + "/lab.log", "w+")
-    env = dict(os.environ, TMPDIR=folder, JUPYTERLAB_WORKSPACES_DIR=folder + "/workspaces")
+    env = dict(os.environ, TMPDIR=folder, JUPYTERLAB_WORKSPACES_DIR=folder + "/workspaces", JUPYTERLAB_SETTINGS_DIR=folder + "/settings")
+    for name, content in SETTINGS.items():
+        Path(folder, "settings", name).parent.mkdir(parents=True, exist_ok=True)
+        Path(folder, "settings", name).write_text(content)
     server = subprocess.Popen(
         [sys.executable, str(ROOT / "kernels" / "lab.py"), "--root", folder, "--open", "notebooks/{}.ipynb".format(notebook),
-         "--no-browser", "--LabApp.expose_app_in_browser=True"], stdout=log, stderr=log, start_new_session=True, env=env)
+         "--no-browser", "--LabApp.expose_app_in_browser=True"] + flags(Path(folder)), stdout=log, stderr=log, start_new_session=True, env=env)
     for _ in range(600):
         time.sleep(0.1)
         log.seek(0)
@@ -126,13 +132,15 @@ def visit(address, folder, options):
     """Opens the address and returns what is wrong with the page."""
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            folder + "/profile", executable_path=CHROMIUM[0], headless=True, args=QUIET, chromium_sandbox=os.geteuid() != 0,
+            str(folder / "profile"), executable_path=CHROMIUM[0], headless=True, args=QUIET, chromium_sandbox=os.geteuid() != 0,
             viewport={"width": WIDTH, "height": HEIGHT})
         try:
             page = context.pages[0]
             strangers = set()
             page.on("request", lambda request: strangers.add(host(request.url)))
             faults = read(page, address, options)
+            if options.all and not faults:
+                faults = look(page, folder)
             return faults + ["asks another machine: " + h for h in sorted(strangers - {"127.0.0.1", ""})]
         finally:
             context.close()
