@@ -35,6 +35,9 @@ func (n Levels) FromIntensity(u *Node) *Node {
 	return AddScalar(MulScalar(k, 2/float64(n)), 1/float64(n)-1)
 }
 
+// Between returns x of an intensity u in [0, 1] that need not be a level's, by the line through the levels: 2u(n−1)/n + 1/n − 1.
+func (n Levels) Between(u float64) float64 { return (2*u*float64(n-1)+1)/float64(n) - 1 }
+
 // ToIntensity returns k/(n−1) of the level that is nearest to x: the inverse of FromIntensity, for what a sampler has drawn.
 func (n Levels) ToIntensity(x float64) float64 {
 	k := math.Round((x+1)*float64(n)/2 - 0.5)

@@ -43,25 +43,59 @@ func (e Evaluation) String() string {
 
 // Evaluate measures the bound of config c's model on batches of images, [batch, Height, Width, Channels] as intensities in
 // [0, 1], which all have one shape: k is the number of times an image is looked at, one in each of k equal parts of the
-// range, and seed gives the noise. Standard errors are over the images. The store is left as it was. It returns an error
-// when there is no batch, k < 1, when a batch does not fit c or the store lacks weights that c asks for.
+// range, and seed gives the noise. Standard errors are over the images. A conditional model is not told its condition. The store is
+// left as it was. It returns an error when there is no batch, k < 1, when a batch does not fit c or the store lacks weights that c asks for.
 func Evaluate(b compute.Backend, store *model.Store, c Config, batches []*tensors.Tensor, k int, seed int64) (Evaluation, error) {
+	alone := make([][]*tensors.Tensor, len(batches))
+	for i, x := range batches {
+		alone[i] = []*tensors.Tensor{x}
+	}
+	e, err := c.evaluate(b, store, alone, false, k, seed)
+	if err != nil {
+		return e, fmt.Errorf("vdm.Evaluate: %w", err)
+	}
+	return e, nil
+}
+
+// EvaluateGiven is Evaluate for the bound on log p(x_0|y): a batch holds what one of Config.Loss does, images and labels or captions, or images
+// alone with Coarse, whose coarse pictures are made of them. From the same seed the noise is Evaluate's. A model without condition is an error.
+func EvaluateGiven(b compute.Backend, store *model.Store, c Config, batches [][]*tensors.Tensor, k int, seed int64) (Evaluation, error) {
+	if !c.conditional() {
+		return Evaluation{}, fmt.Errorf("vdm.EvaluateGiven: a model of %s has no condition: use Evaluate", c)
+	}
+	e, err := c.evaluate(b, store, batches, true, k, seed)
+	if err != nil {
+		return e, fmt.Errorf("vdm.EvaluateGiven: %w", err)
+	}
+	return e, nil
+}
+
+func (c Config) evaluate(b compute.Backend, store *model.Store, batches [][]*tensors.Tensor, given bool, k int, seed int64) (Evaluation, error) {
 	if len(batches) == 0 || k < 1 {
-		return Evaluation{}, fmt.Errorf("vdm.Evaluate: %d batches and %d times, expected at least one of each", len(batches), k)
+		return Evaluation{}, fmt.Errorf("%d batches and %d times, expected at least one of each", len(batches), k)
 	}
 	run, err := newRepeated(b, store, seed, func(scope *model.Scope, src noise.Source, in []*Node) []*Node {
-		terms := c.Build(scope, nil).Terms(src, c.data("Evaluate", in[0]), k)
+		var y *Node
+		x0 := c.data("Evaluate", in[0])
+		if given {
+			y = repeatEach(c.given(in, x0), k) // as Terms repeats the images
+		}
+		terms := c.Build(scope, y).Terms(src, x0, k)
 		return []*Node{Neg(terms.Recon), terms.Prior, terms.Matching}
 	})
 	if err != nil {
-		return Evaluation{}, fmt.Errorf("vdm.Evaluate: %w", err)
+		return Evaluation{}, err
 	}
 	defer run.finalize()
 	nats := make([][]float64, 3)
-	for i, x := range batches {
-		parts, err := run.call(x)
+	for i, batch := range batches {
+		args := make([]any, len(batch))
+		for j, x := range batch {
+			args[j] = x
+		}
+		parts, err := run.call(args...)
 		if err != nil {
-			return Evaluation{}, fmt.Errorf("vdm.Evaluate: batch %d of shape %s: %w", i, x.Shape(), err)
+			return Evaluation{}, fmt.Errorf("batch %d of shape %s: %w", i, batch[0].Shape(), err)
 		}
 		for j := range nats {
 			nats[j] = append(nats[j], parts[j]...)
@@ -116,15 +150,19 @@ func (m VDM) Terms(src noise.Source, x0 *Node, k int) elbo.Terms {
 	if k < 1 {
 		panic(fmt.Errorf("vdm.Terms: %d times for each example, expected at least 1", k))
 	}
-	rows := append([]int{x0.Shape().Dimensions[0] * k}, x0.Shape().Dimensions[1:]...)
-	repeated := append([]int{x0.Shape().Dimensions[0], k}, x0.Shape().Dimensions[1:]...)
-	many := Reshape(BroadcastToDims(InsertAxes(x0, 1), repeated...), rows...)
-	matching := m.Matching(src, many, Objective{Head: m.head(), Continuous: true, Times: strataOf(k)})
+	matching := m.Matching(src, repeatEach(x0, k), Objective{Head: m.head(), Continuous: true, Times: strataOf(k)})
 	return elbo.Terms{
 		Recon:    m.Decode(m.marginal(x0, 1).Sample(src)).LogProb(x0),
 		Prior:    m.priorKL(x0),
 		Matching: ReduceMean(Reshape(matching, -1, k), 1),
 	}
+}
+
+// repeatEach returns k rows for each row of x, one after the other.
+func repeatEach(x *Node, k int) *Node {
+	d := x.Shape().Dimensions
+	repeated := append([]int{d[0], k}, d[1:]...)
+	return Reshape(BroadcastToDims(InsertAxes(x, 1), repeated...), append([]int{d[0] * k}, d[1:]...)...)
 }
 
 // head returns the denoiser as a head of kind X0.

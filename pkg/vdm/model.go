@@ -14,12 +14,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/guide"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
 
 // Model is a diffusion model of images with its weights (float32) and the backend that runs it. Its methods take and
-// return Go slices and tensors, for scripts and notebooks; Config.Build gives the functions on nodes. The programs of Sample
-// and Path are compiled once for each η and n, and kept. It is not for concurrent use.
+// return Go slices and tensors, for scripts and notebooks; Config.Build gives the functions on nodes. The programs of Sample,
+// SampleGiven and Path are compiled once for each η and n, with and without a condition and a guidance scale, and kept. It is not for concurrent use.
 type Model struct {
 	Config  Config
 	Store   *model.Store
@@ -50,8 +51,8 @@ func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
 
 // LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain with Config.Loss if need be. c is
 // part of the run's identity: a checkpoint of another architecture or schedule is an error, as all of
-// fit.LoadOrTrain's. The batches hold images [batch, Height, Width, Channels] as intensities in [0, 1], and with
-// Classes the labels, integers [batch].
+// fit.LoadOrTrain's. The batches hold images [batch, Height, Width, Channels] as intensities in [0, 1], with
+// Classes the labels, integers [batch], and with Caption the words, integers [batch, Caption.Length].
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Model, fit.Report, error) {
 	if err := c.Check(); err != nil {
 		return nil, fit.Report{}, fmt.Errorf("vdm.LoadOrTrain: %w", err)
@@ -88,17 +89,46 @@ type Sampling struct {
 	Eta   float64 // of sampler.DDIM: 0 draws no noise on the way, 1 is ancestral sampling with the posterior's variance
 }
 
-// Sample draws n images as rows of Height·Width·Channels intensities in [0, 1], [n][…]. The starting noise and the steps'
-// come from seed, so that for one seed other Steps go from the same noise. On XLA a network of matrix products draws
-// them in one call. It returns an error when n or Steps is below 1, or the store lacks weights.
+// Sample draws n images as rows of Height·Width·Channels intensities in [0, 1], [n][…], without a condition. The starting noise and the
+// steps' come from seed, so that for one seed other Steps go from the same noise. On XLA a network of matrix products draws
+// them in one call. It returns an error when n or Steps is below 1, the store lacks weights, or when the model has a condition and was
+// trained without Drop, so that it never learned to do without.
 func (m *Model) Sample(n int, s Sampling, seed int64) ([][]float64, error) {
-	run, start, times, err := m.start(n, s, seed)
+	rows, err := m.draw(n, s, seed)
 	if err != nil {
 		return nil, fmt.Errorf("vdm.Model.Sample: %w", err)
 	}
-	x, err := run.Sample(start, times, seed)
+	return rows, nil
+}
+
+// SampleGiven draws one image for each entry of y, as rows like Sample's, by classifier-free guidance with the scale γ (guide.Batched):
+// 1 draws from the model of p(x|y), 0 ignores y and is Sample from the same noise, and more than 1 keeps closer to y for less variety.
+// At γ = 1 and 0 a step evaluates the network once, otherwise twice in one batch. Other values of y and γ compile nothing.
+//
+// It returns an error where Sample does; when y is not of the Config's kind, or holds a label outside the classes, an unknown word or a
+// picture of another size; and when γ is not finite, or not 1 for a model that was trained without Drop.
+func (m *Model) SampleGiven(y Condition, scale guide.Scale, s Sampling, seed int64) ([][]float64, error) {
+	given, err := m.given(y, scale)
+	if err == nil {
+		defer finalize(given)
+		rows, err := m.draw(y.Len(), s, seed, given...)
+		if err == nil {
+			return rows, nil
+		}
+		return nil, fmt.Errorf("vdm.Model.SampleGiven: %w", err)
+	}
+	return nil, fmt.Errorf("vdm.Model.SampleGiven: %w", err)
+}
+
+// draw runs all steps with what is given: nothing, a condition, or a condition and a scale.
+func (m *Model) draw(n int, s Sampling, seed int64, given ...*tensors.Tensor) ([][]float64, error) {
+	run, start, times, err := m.start(n, s, seed, len(given) > 0)
 	if err != nil {
-		return nil, fmt.Errorf("vdm.Model.Sample: %w", err)
+		return nil, err
+	}
+	x, err := run.Sample(start, times, seed, given...)
+	if err != nil {
+		return nil, err
 	}
 	defer x.MustFinalizeAll()
 	return m.Intensities(x)
@@ -106,7 +136,7 @@ func (m *Model) Sample(n int, s Sampling, seed int64) ([][]float64, error) {
 
 // Path draws as Sample does and yields x_t before and after every step.
 func (m *Model) Path(n int, s Sampling, seed int64) iter.Seq2[sampler.Point, error] {
-	run, start, times, err := m.start(n, s, seed)
+	run, start, times, err := m.start(n, s, seed, false)
 	if err != nil {
 		return func(yield func(sampler.Point, error) bool) {
 			yield(sampler.Point{}, fmt.Errorf("vdm.Model.Path: %w", err))
@@ -145,17 +175,20 @@ func (m *Model) Finalize() {
 }
 
 // start checks a request and returns what a run needs: the noise at TMax and the times from there to TMin.
-func (m *Model) start(n int, s Sampling, seed int64) (*sampler.Run, *tensors.Tensor, []float64, error) {
+func (m *Model) start(n int, s Sampling, seed int64, given bool) (*sampler.Run, *tensors.Tensor, []float64, error) {
 	if n < 1 || s.Steps < 1 || !(s.Eta >= 0 && s.Eta <= 1) {
 		return nil, nil, nil, fmt.Errorf("%d images in T = %d steps with η = %g, expected at least 1 of both and η from 0 to 1", n, s.Steps, s.Eta)
+	}
+	if c := m.Config; !given && c.conditional() && c.Drop == 0 {
+		return nil, nil, nil, fmt.Errorf("no condition for a model of %s, which was trained with one always: give it %s, or train it with Drop above 0", c, c.kind())
 	}
 	if m.runs == nil {
 		m.runs = map[float64]*sampler.Run{}
 	}
 	if m.runs[s.Eta] == nil {
-		m.runs[s.Eta] = sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
-			v := m.Config.Build(scope, nil)
-			return sampler.DDIM{Process: v.Process, Denoise: v.Denoise, Eta: s.Eta, Last: sampler.LastX0}
+		m.runs[s.Eta] = sampler.NewGiven(m.Backend, m.Store, func(scope *model.Scope, given []*Node) sampler.Stepper {
+			c := m.Config
+			return sampler.DDIM{Process: c.Process(), Denoise: c.guided(scope, given), Eta: s.Eta, Last: sampler.LastX0}
 		})
 	}
 	return m.runs[s.Eta], sampler.Prior(m.shape(n), 1, seed), m.Config.Process().Grid(s.Steps), nil
@@ -164,6 +197,11 @@ func (m *Model) start(n int, s Sampling, seed int64) (*sampler.Run, *tensors.Ten
 // Evaluate is the package's Evaluate for the model's weights.
 func (m *Model) Evaluate(batches []*tensors.Tensor, k int, seed int64) (Evaluation, error) {
 	return Evaluate(m.Backend, m.Store, m.Config, batches, k, seed)
+}
+
+// EvaluateGiven is the package's EvaluateGiven for the model's weights.
+func (m *Model) EvaluateGiven(batches [][]*tensors.Tensor, k int, seed int64) (Evaluation, error) {
+	return EvaluateGiven(m.Backend, m.Store, m.Config, batches, k, seed)
 }
 
 func (m *Model) shape(n int) shapes.Shape {

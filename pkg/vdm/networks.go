@@ -24,7 +24,12 @@ type Config struct {
 	Slabs                   int        // K of SpikeSlab, what the network returns for a pixel; 0: one number a pixel, of kind Kind
 	Kind                    param.Kind // with Slabs = 0
 	MaxLogSNR, MinLogSNR    float64    // of the log-SNR-linear schedule; both 0 means 13.3 and −5
-	Classes                 int        // number of labels; 0 trains without
+
+	// What the model is conditional on, one of these at most; see Condition.
+	Classes int             // number of labels; 0 trains without
+	Caption nets.Vocabulary // words of captions; the zero Vocabulary trains without
+	Coarse  int             // k of a coarse picture whose pixels are means of k × k; 0 trains without
+	Drop    float64         // share of a batch whose condition training hides, so that the model also learns to do without
 }
 
 // DigitsConfig is the model of the 8 × 8 digits, and FashionConfig that of 28 × 28 images of 256 levels.
@@ -40,8 +45,8 @@ func (c Config) String() string {
 	if c.Slabs > 0 {
 		head = fmt.Sprintf("spike and %d slabs", c.Slabs)
 	}
-	return fmt.Sprintf("%d×%d×%d, %d levels, %s, %s, log-SNR %g to %g, %d classes",
-		c.Height, c.Width, c.Channels, c.Levels, c.Net, head, c.MaxLogSNR, c.MinLogSNR, c.Classes)
+	return fmt.Sprintf("%d×%d×%d, %d levels, %s, %s, log-SNR %g to %g, %d classes%s",
+		c.Height, c.Width, c.Channels, c.Levels, c.Net, head, c.MaxLogSNR, c.MinLogSNR, c.Classes, c.conditionName())
 }
 
 // Check returns an error that names the field when there is no such model.
@@ -64,6 +69,9 @@ func (c Config) Check() error {
 	case c.Net != "patch" && c.Net != "unet":
 		return wrong("Net", c.Net, "patch or unet")
 	}
+	if err := c.checkCondition(); err != nil {
+		return err
+	}
 	return c.Network().Check()
 }
 
@@ -84,15 +92,17 @@ func (c Config) withDefaults() Config {
 func (c Config) Size() int { return c.Height * c.Width * c.Channels }
 
 // Build returns the model in continuous time whose weights lie in scope, between the latents x_1 at TMin, with almost no
-// noise, and x_2 = x_T at TMax, with almost nothing else: p(x_0|x_1) is LevelNormal. label is [batch] integers from 0 to
-// Classes, or nil for no class. It panics when c is not a valid Config.
-func (c Config) Build(scope *model.Scope, label *Node) VDM {
+// noise, and x_2 = x_T at TMax, with almost nothing else: p(x_0|x_1) is LevelNormal. y is the condition, or nil for none: labels,
+// integers [batch] from 0 to Classes, of which Classes is no class; words, integers [batch, Caption.Length] (nets.Vocabulary.Encode);
+// or coarse pictures [batch, Height/Coarse, Width/Coarse, Channels] in the model's values between −1 and 1.
+// It panics when c is not a valid Config.
+func (c Config) Build(scope *model.Scope, y *Node) VDM {
 	if err := c.Check(); err != nil {
 		panic(fmt.Errorf("vdm.Config.Build: %w", err))
 	}
 	p := c.Process()
 	return VDM{
-		ReverseStep: sampler.ReverseStep{Process: p, Denoise: c.denoiser(scope, label)},
+		ReverseStep: sampler.ReverseStep{Process: p, Denoise: func(xt, t *Node) *Node { return c.denoise(scope, xt, t, y) }},
 		Times:       []float64{p.TMin, p.TMax},
 		Decode: func(x1 *Node) dist.LogProber {
 			t := fillTime(x1, p.TMin)
@@ -101,23 +111,24 @@ func (c Config) Build(scope *model.Scope, label *Node) VDM {
 	}
 }
 
-// denoiser returns E[x₀|x_t] by the network.
-func (c Config) denoiser(scope *model.Scope, label *Node) param.Denoiser {
+// denoise returns E[x₀|x_t, y] by the network.
+func (c Config) denoise(scope *model.Scope, xt, t, y *Node) *Node {
 	p := c.Process()
-	net := func(xt, t *Node) *Node { return c.network(scope.At("denoiser"), xt, t, label) }
+	net := func(xt, t *Node) *Node { return c.network(scope.At("denoiser"), xt, t, y) }
 	if c.Slabs == 0 {
-		return param.Bind(p, c.Kind, net)
+		return param.Bind(p, c.Kind, net)(xt, t)
 	}
-	return func(xt, t *Node) *Node { return c.spikeSlab(net(xt, t)).Denoise(xt, p.Alpha(t), p.Sigma(t)) }
+	return c.spikeSlab(net(xt, t)).Denoise(xt, p.Alpha(t), p.Sigma(t))
 }
 
 // Loss returns what fit.Train minimises: the mean over the batch of ‖ε̂−ε‖²/d by NoiseError. It is the diffusion part of the
 // bound, but for a constant factor and more weight where signal and noise are about equal, which decides what samples look
-// like. With Classes the second tensor of a batch holds the labels.
+// like. With Classes the second tensor of a batch holds the labels, with Caption the words (nets.Vocabulary.Encode), and with Coarse
+// the coarse pictures are made of the images. Drop of the conditions are hidden by guide.Drop.
 func (c Config) Loss() fit.Loss {
 	return func(scope *model.Scope, batch []*Node) *Node {
 		x0 := c.data("Config.Loss", batch[0])
-		m := c.Build(scope, c.labels(batch))
+		m := c.Build(scope, c.shown(noise.Finite(scope), c.given(batch, x0)))
 		schedule := c.withDefaults()
 		o := NoiseError(schedule.MaxLogSNR, schedule.MinLogSNR)
 		o.Head = m.head()
@@ -142,17 +153,6 @@ func NoiseError(first, last float64) Objective {
 	}
 }
 
-// labels returns the labels of a batch, nil without Classes.
-func (c Config) labels(batch []*Node) *Node {
-	if c.Classes == 0 {
-		return nil
-	}
-	if len(batch) < 2 {
-		panic(fmt.Errorf("vdm.Config.Loss: a batch without labels, expected integers from 0 to %d: set Classes to 0, or give them", c.Classes))
-	}
-	return batch[1]
-}
-
 // data returns the images of a batch, intensities [batch, Height, Width, Channels], as levels between −1 and 1.
 func (c Config) data(method string, x *Node) *Node {
 	d := x.Shape().Dimensions
@@ -171,28 +171,34 @@ func (c Config) outputs() int {
 	return c.Channels * (1 + 3*c.Slabs)
 }
 
-// network applies the network of the preset.
-func (c Config) network(scope *model.Scope, xt, t, label *Node) *Node {
-	return c.Network().Apply(scope, xt, t, label)
+// network applies the network of the preset: a coarse picture lies beside x_t, as further channels.
+func (c Config) network(scope *model.Scope, xt, t, y *Node) *Node {
+	if c.Coarse == 0 {
+		return c.Network().Apply(scope, xt, t, y)
+	}
+	return c.Network().Apply(scope, Concatenate([]*Node{xt, c.enlarged(xt, y)}, -1), t, nil)
 }
 
 // Network returns the network that Net names, for c's images; its String says what it costs. Images of less than 16 pixels
 // a side get the digits' presets. It panics when c is not a valid Config.
 func (c Config) Network() nets.Denoiser {
-	small := c.Height < 16
+	small, channels := c.Height < 16, c.Channels
+	if c.Coarse > 0 {
+		channels *= 2
+	}
 	if c.Net == "unet" {
 		u := nets.UNetFashion
 		if small {
 			u = nets.UNetDigits
 		}
-		u.Height, u.Width, u.Channels, u.Outputs, u.Classes = c.Height, c.Width, c.Channels, c.outputs(), c.Classes
+		u.Height, u.Width, u.Channels, u.Outputs, u.Classes, u.Caption = c.Height, c.Width, channels, c.outputs(), c.Classes, c.Caption
 		return u
 	}
 	p := nets.PatchFashion
 	if small {
 		p = nets.PatchDigits
 	}
-	p.Height, p.Width, p.Channels, p.Outputs, p.Classes = c.Height, c.Width, c.Channels, c.outputs(), c.Classes
+	p.Height, p.Width, p.Channels, p.Outputs, p.Classes, p.Caption = c.Height, c.Width, channels, c.outputs(), c.Classes, c.Caption
 	p.Halo, p.Skip, p.Fourier = p.Patch/2, true, nil // SpikeSlab knows the levels without waves
 	if small {
 		p.Halo = p.Patch

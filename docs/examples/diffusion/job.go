@@ -34,16 +34,24 @@ const (
 	saveEvery    = 500
 	constantPart = 0.8 // of the CPU time
 	sayEvery     = 10 * time.Second
+	labels       = 10 // of either data set
 )
 
 // learningRate is Adam's base rate for each network.
 var learningRate = map[string]float64{"patch": 2e-3, "unet": 1e-3}
 
+// furtherRate is the share of it for a network that is trained already.
+const furtherRate = 0.5
+
 type options struct {
 	data, net, marks, dir, ship string
+	from                        string
 	minutes                     float64
 	steps, images, sampling     int
 	seed                        int64
+	classes                     bool
+	coarse                      int
+	drop                        float64
 }
 
 // job is one command: a data set, an architecture and a folder.
@@ -61,7 +69,7 @@ func newJob(b compute.Backend, o options) (*job, error) {
 	if o.net == "" {
 		o.net = better(o)
 	}
-	j := &job{o: o, b: b, dir: filepath.Join(o.dir, o.data+"-"+o.net)}
+	j := &job{o: o, b: b, dir: filepath.Join(o.dir, o.data+"-"+o.net+o.condition())}
 	var err error
 	switch o.data {
 	case "digits":
@@ -75,7 +83,13 @@ func newJob(b compute.Backend, o options) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.c.Net = o.net
+	if o.from != "" && o.steps == 0 {
+		return nil, fmt.Errorf("-from %q without -steps, expected a number of steps", o.from)
+	}
+	j.c.Net, j.c.Coarse, j.c.Drop = o.net, o.coarse, o.drop
+	if o.classes {
+		j.c.Classes = labels
+	}
 	if err := j.c.Check(); err != nil {
 		return nil, err
 	}
@@ -88,6 +102,17 @@ func newJob(b compute.Backend, o options) (*job, error) {
 	}
 	j.data, err = datasets.NewLoader(j.train.Spatial(), batch, o.seed, datasets.Options{})
 	return j, err
+}
+
+// condition ends the name of a conditional model's folder.
+func (o options) condition() (name string) {
+	if o.classes {
+		name += "-classes"
+	}
+	if o.coarse > 0 {
+		name += fmt.Sprintf("-coarse%d", o.coarse)
+	}
+	return name
 }
 
 // better is the network with the better bound after so many minutes of CPU time: see docs/results.md.
@@ -105,7 +130,11 @@ func (j *job) run(ctx context.Context) error {
 		return err
 	}
 	if j.o.steps > 0 {
-		return j.finish(ctx, fmt.Sprintf("steps-%d", j.o.steps), model.NewStore(), j.o.steps, &clock{}, "")
+		store, from, err := j.start()
+		if err != nil {
+			return err
+		}
+		return j.finish(ctx, fmt.Sprintf("steps-%d", j.o.steps), store, j.o.steps, &clock{}, from)
 	}
 	store, clock, err := j.constant(ctx)
 	if err != nil {
@@ -113,6 +142,24 @@ func (j *job) run(ctx context.Context) error {
 	}
 	more := max(1, int(float64(clock.Step)*(1-constantPart)/constantPart))
 	return j.finish(ctx, fmt.Sprintf("cooled-%d-%d", clock.Step, more), store, more, clock, fmt.Sprintf("from step %d at the constant rate", clock.Step))
+}
+
+// start returns the weights that a run of -steps starts from, none or those of a finished run, and says which.
+func (j *job) start() (*model.Store, string, error) {
+	store := model.NewStore()
+	if j.o.from == "" {
+		return store, "", nil
+	}
+	report, tag, err := fit.Load(j.o.from, store)
+	return store, fmt.Sprintf("from %d steps of %q", report.Steps, tag), err
+}
+
+// rate is Adam's base rate.
+func (j *job) rate() float64 {
+	if j.o.from != "" {
+		return learningRate[j.o.net] * furtherRate
+	}
+	return learningRate[j.o.net]
 }
 
 // constant trains at the constant rate until the clock says so, and returns the weights and the clock.
@@ -186,7 +233,7 @@ func (j *job) finish(ctx context.Context, name string, store *model.Store, steps
 	}
 	bar := fit.Bar(os.Stderr)
 	var failed error
-	c := fit.Config{Steps: steps, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: min(warmup, steps/10)}, EMA: shortEMA, ClipNorm: clipNorm,
+	c := fit.Config{Steps: steps, LearningRate: j.rate(), Schedule: fit.WarmupCosine{Warmup: min(warmup, steps/10)}, EMA: shortEMA, ClipNorm: clipNorm,
 		Seed: j.o.seed, SaveEvery: saveEvery, Half: dtypes.Float16, Tag: j.tag(from), Progress: func(s fit.Status) {
 			bar(s)
 			failed = errors.Join(failed, clock.at(s.Step))

@@ -43,17 +43,15 @@ func (j *job) measure(m *vdm.Model, at string, steps int, cpu, wall float64) ([]
 	if err != nil {
 		return nil, err
 	}
-	e, err := m.Evaluate(batches, times, j.o.seed)
+	e, err := j.bound(m, batches)
 	if err != nil {
 		return nil, err
 	}
-	n := gridSide * gridSide
-	s := vdm.Sampling{Steps: j.o.sampling}
-	if _, err := m.Sample(n, s, j.o.seed); err != nil { // compiles
+	if _, err := j.draw(m); err != nil { // compiles
 		return nil, err
 	}
 	start := time.Now()
-	x, err := m.Sample(n, s, j.o.seed)
+	x, err := j.draw(m)
 	if err != nil {
 		return nil, err
 	}
@@ -71,20 +69,64 @@ func (j *job) measure(m *vdm.Model, at string, steps int, cpu, wall float64) ([]
 	return text, err
 }
 
-// testBatches returns the first images of the test split in batches of one shape.
-func testBatches(test *datasets.Images, rows, images int) ([]*tensors.Tensor, error) {
+// conditional returns whether the model is given something.
+func (j *job) conditional() bool { return j.o.classes || j.o.coarse > 0 }
+
+// bound evaluates the bound of the images, given their conditions if the model has one.
+func (j *job) bound(m *vdm.Model, batches [][]*tensors.Tensor) (vdm.Evaluation, error) {
+	if !j.conditional() {
+		var images []*tensors.Tensor
+		for _, x := range batches {
+			images = append(images, x[0])
+		}
+		return m.Evaluate(images, times, j.o.seed)
+	}
+	if !j.o.classes {
+		for i := range batches {
+			batches[i] = batches[i][:1]
+		}
+	}
+	return m.EvaluateGiven(batches, times, j.o.seed)
+}
+
+// draw draws the picture: row by row one class after the other, or from the first images of the test split made small.
+func (j *job) draw(m *vdm.Model) ([][]float64, error) {
+	const n = gridSide * gridSide
+	s, y := vdm.Sampling{Steps: j.o.sampling}, vdm.Condition{}
+	if !j.conditional() {
+		return m.Sample(n, s, j.o.seed)
+	}
+	for i := range n {
+		if j.o.classes {
+			y.Labels = append(y.Labels, i%labels)
+		} else {
+			y.Coarse = append(y.Coarse, coarse(j.test.At(i), j.test.Width, j.o.coarse))
+		}
+	}
+	return m.SampleGiven(y, 1, s, j.o.seed)
+}
+
+// coarse returns the means of cells of k × k pixels of a grey image.
+func coarse(x []float32, width, k int) []float64 {
+	small := make([]float64, len(x)/(k*k))
+	for i, v := range x {
+		small[i/width/k*(width/k)+i%width/k] += float64(v) / float64(k*k)
+	}
+	return small
+}
+
+// testBatches returns the first images of the test split, and their labels, in batches of one shape.
+func testBatches(test *datasets.Images, rows, images int) ([][]*tensors.Tensor, error) {
 	loader, err := datasets.NewLoader(test.Spatial(), rows, 0, datasets.Options{Sequential: true})
 	if err != nil {
 		return nil, err
 	}
 	n := min((images+rows-1)/rows, loader.BatchesPerEpoch())
-	batches := make([]*tensors.Tensor, n)
+	batches := make([][]*tensors.Tensor, n)
 	for i := range batches {
-		x, err := loader.Batch(i)
-		if err != nil {
+		if batches[i], err = loader.Batch(i); err != nil {
 			return nil, err
 		}
-		batches[i] = x[0]
 	}
 	return batches, nil
 }
