@@ -20,4 +20,5 @@ var all = slices.Concat(
 	vaeMutants, networkMutants, evaluateMutants,
 	hvaeMutants, levelsMutants, hvaeNetworkMutants, warmUpMutants,
 	vdmMutants, formMutants, lossMutants, timeLawMutants, snrMutants, levelNormalMutants, vdmEvaluateMutants, configMutants,
+	textMutants, vocabularyMutants, conditionMutants, conditionalEvaluateMutants, conditionalConfigMutants, betweenMutants, givenMutants,
 )
