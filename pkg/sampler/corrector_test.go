@@ -126,22 +126,21 @@ func TestCorrectorOrder(t *testing.T) {
 }
 
 // A coarse grid of the mixture: the corrector brings the law nearer. Carried along as a density, the predictor's law ends at
-// W₁ = .0369 from the data, and that of both at .0157; with the share on the right, one draw of W₁ varies by about 3·√(.21/n).
+// W₁ = .0369 from the data, and that of both at .0157, a ratio of .43. With the share on the right one draw of W₁ varies by about
+// 3·√(.21/n), and the ratio by .057 for this n (sixteen seeds): .75 is more than 5 of these away, and far below the 1 of a corrector
+// that does nothing.
 func TestCorrectorImproves(t *testing.T) {
-	const n = 250_000
+	const n, seed = 80_000, 1
 	b, exact := backendtest.Open(t), make([]float64, 10_000)
 	for i := range exact {
 		at := (float64(i) + .5) / float64(len(exact))
 		exact[i] = root(func(x float64) float64 { return plainCDF(twoModes)(x) - at }, -6, 5)
 	}
 	c := corrected(vp, twoModes, .16, 2)
-	both, alone := sampler.Of(b, c), sampler.Of(b, c.Predictor)
-	for seed := int64(1); seed <= 3; seed++ {
-		t.Run(fmt.Sprintf("E8.19 50 steps on the mixture, seed %d", seed), func(t *testing.T) {
-			distance := func(run *sampler.Run) float64 {
-				return metric.Wasserstein1(check.Floats(sample(t, run, prior(n), vp.Grid(50), seed)), exact)
-			}
-			check.T(t).Less("W₁ with the corrector, against the predictor alone", distance(both), distance(alone))
-		})
+	distance := func(s sampler.Stepper) float64 {
+		run := sampler.Of(b, s)
+		defer run.Finalize()
+		return metric.Wasserstein1(check.Floats(sample(t, run, prior(n), vp.Grid(50), seed)), exact)
 	}
+	check.T(t).Less("E8.19 50 steps on the mixture: W₁ with the corrector, over that of the predictor alone", distance(c)/distance(c.Predictor), .75)
 }
