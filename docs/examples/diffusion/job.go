@@ -40,7 +40,7 @@ const (
 // learningRate is Adam's base rate for each network.
 var learningRate = map[string]float64{"patch": 2e-3, "unet": 1e-3}
 
-// furtherRate is the share of it for a network that is trained already.
+// furtherRate is the share of it for a network that is trained already, when no -rate is given.
 const furtherRate = 0.5
 
 type options struct {
@@ -51,7 +51,7 @@ type options struct {
 	seed                        int64
 	classes                     bool
 	coarse                      int
-	drop                        float64
+	drop, rate                  float64
 }
 
 // job is one command: a data set, an architecture and a folder.
@@ -156,7 +156,10 @@ func (j *job) start() (*model.Store, string, error) {
 
 // rate is Adam's base rate.
 func (j *job) rate() float64 {
-	if j.o.from != "" {
+	switch {
+	case j.o.rate != 0:
+		return j.o.rate
+	case j.o.from != "":
 		return learningRate[j.o.net] * furtherRate
 	}
 	return learningRate[j.o.net]
@@ -179,7 +182,7 @@ func (j *job) constant(ctx context.Context) (*model.Store, *clock, error) {
 	var failed error
 	var said time.Time
 	_, err = fit.LoadOrTrain(ctx, j.b, dir, store, j.c.Loss(), j.data, fit.Config{
-		Steps: endless, LearningRate: learningRate[j.o.net], Schedule: fit.WarmupCosine{Warmup: warmup, Floor: 1}, EMA: longEMA, ClipNorm: clipNorm,
+		Steps: endless, LearningRate: j.rate(), Schedule: fit.WarmupCosine{Warmup: warmup, Floor: 1}, EMA: longEMA, ClipNorm: clipNorm,
 		Seed: j.o.seed, SaveEvery: saveEvery, Tag: j.tag(""),
 		Progress: func(s fit.Status) {
 			failed = errors.Join(failed, clock.at(s.Step), j.passMarks(store, clock))

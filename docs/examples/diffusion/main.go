@@ -44,6 +44,7 @@ func run() error {
 	flag.Float64Var(&o.minutes, "minutes", 45, "CPU minutes to train for")
 	flag.IntVar(&o.steps, "steps", 0, "train for this many steps under a cosine, in place of -minutes")
 	flag.StringVar(&o.from, "from", "", "folder of a finished run whose weights to train further, with -steps")
+	flag.Float64Var(&o.rate, "rate", 0, "Adam's base rate; 0 takes the network's own, and half of it with -from")
 	flag.StringVar(&o.marks, "marks", "5,15,45", "CPU minutes at which to measure on the way")
 	flag.StringVar(&o.dir, "dir", "runs", "folder that keeps the runs and the pictures")
 	flag.Int64Var(&o.seed, "seed", 1, "of the weights, the batches and the noise")
