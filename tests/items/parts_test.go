@@ -55,7 +55,7 @@ func TestLackingViews(t *testing.T) {
 }
 
 func TestUsed(t *testing.T) {
-	at := place{file: "pkg/vdm/forms_test.go", code: "m.Form2(x); Levels(256); param.Bind(p)", imports: map[string]bool{"param": true}}
+	at := place{file: "pkg/vdm/forms_test.go", code: "m.Form2(x); Levels(256); param.Bind(p)", imports: map[string]string{"param": "param"}}
 	for symbol, want := range map[string]bool{
 		"vdm.VDM.Form2": true, "vdm.VDM.Form": false, "vdm.Levels": true, "param.Bind": true, "param.Bin": false, "hvae.Levels": false,
 	} {

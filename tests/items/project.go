@@ -37,7 +37,7 @@ type place struct {
 	line    int
 	name    string
 	code    string
-	imports map[string]bool
+	imports map[string]string
 }
 
 func load(root string) (*project, error) {

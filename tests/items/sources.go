@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -126,31 +127,50 @@ func receiver(d *ast.FuncDecl) string {
 
 var startsWithID = regexp.MustCompile(`^E\d+\.\d+\b`)
 
+// suite is what the tests of a folder have beside them: declarations by name, and the packages that they import.
+type suite struct{ beside, packages map[string]string }
+
 // readTests finds the string literals of tests that start with an item's ID, and the test that holds each. A place's code is that
-// test, and what it uses of the rest of its file.
+// test, and what it uses of the other declarations of its folder's tests.
 func (p *project) readTests() error {
-	p.tests = map[string][]place{}
-	return p.parsed(true, func(f goFile) {
-		if strings.HasPrefix(f.path, "tests/items/") { // its IDs are questions
+	var files []goFile
+	suites := map[string]suite{}
+	err := p.parsed(true, func(f goFile) {
+		dir := path.Dir(f.path)
+		if dir == "tests/items" { // its IDs are questions
 			return
 		}
-		beside, packages := f.declarations(), imports(f.text)
-		for _, d := range f.Decls {
-			name, code := "", ""
-			if test, ok := d.(*ast.FuncDecl); ok {
-				name = test.Name.Name
-			}
-			ast.Inspect(d, func(n ast.Node) bool {
-				if id := startOf(n); id != "" {
-					if code == "" {
-						code = closure(f.source(d), beside)
-					}
-					p.tests[id] = append(p.tests[id], place{f.path, f.line(n), name, code, packages})
-				}
-				return true
-			})
+		if _, known := suites[dir]; !known {
+			suites[dir] = suite{map[string]string{}, map[string]string{}}
 		}
+		maps.Copy(suites[dir].packages, imports(f.text))
+		f.declarations(suites[dir].beside)
+		files = append(files, f)
 	}, "pkg", "datasets", "tests")
+	p.tests = map[string][]place{}
+	for _, f := range files {
+		f.proofs(suites[path.Dir(f.path)], p.tests)
+	}
+	return err
+}
+
+// proofs adds the places of a file to those of each item.
+func (f goFile) proofs(of suite, places map[string][]place) {
+	for _, d := range f.Decls {
+		name, code := "", ""
+		if test, ok := d.(*ast.FuncDecl); ok {
+			name = test.Name.Name
+		}
+		ast.Inspect(d, func(n ast.Node) bool {
+			if id := startOf(n); id != "" {
+				if code == "" {
+					code = closure(f.source(d), of.beside)
+				}
+				places[id] = append(places[id], place{f.path, f.line(n), name, code, of.packages})
+			}
+			return true
+		})
+	}
 }
 
 // startOf returns the item's ID that a string literal starts with, "" for other nodes.
@@ -166,16 +186,14 @@ func startOf(n ast.Node) string {
 	return startsWithID.FindString(s)
 }
 
-// declarations returns a file's declarations that are no tests, by each name that they declare.
-func (f goFile) declarations() map[string]string {
-	all := map[string]string{}
+// declarations adds a file's declarations that are no tests, by each name that they declare.
+func (f goFile) declarations(all map[string]string) {
 	for _, d := range f.Decls {
 		if test, ok := d.(*ast.FuncDecl); ok && strings.HasPrefix(test.Name.Name, "Test") {
 			continue
 		}
 		declared(d, func(name *ast.Ident, _ string, _ ...*ast.CommentGroup) { all[name.Name] += f.source(d) + "\n" })
 	}
-	return all
 }
 
 // closure returns code and the declarations that it uses, and those that they use.
@@ -198,11 +216,11 @@ var (
 	imported = regexp.MustCompile(`"github\.com/lowerbound-ml/lowerbound/(?:pkg|datasets)/(?:[a-z]+/)*([a-z]+)"`)
 )
 
-// imports returns the packages of the project that a text of Go imports.
-func imports(text string) map[string]bool {
-	all := map[string]bool{}
+// imports returns the packages of the project that a text of Go imports, by name.
+func imports(text string) map[string]string {
+	all := map[string]string{}
 	for _, m := range imported.FindAllStringSubmatch(text, -1) {
-		all[m[1]] = true
+		all[m[1]] = m[0]
 	}
 	return all
 }
@@ -214,7 +232,7 @@ func used(at place, symbol string) bool {
 	inside := path.Base(path.Dir(at.file)) == pkg
 	pattern := `\b` + pkg + `\.` + name + `\b`
 	switch {
-	case !inside && !at.imports[pkg]:
+	case !inside && at.imports[pkg] == "":
 		return false
 	case len(parts) == 3:
 		pattern = `\.` + name + `\b`
