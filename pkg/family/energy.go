@@ -11,7 +11,7 @@ import (
 )
 
 // LevelSteps is the number of Langevin steps that NCSN takes at a noise level.
-const LevelSteps = 20
+const LevelSteps = 40
 
 // NCSN trains a noise-conditional score network with levels by the rules of ncsn.ConfigFor, down to Least. Annealed Langevin dynamics
 // draw a set. It has a score at each level and no likelihood of its own; what the score of a diffusion gives is Flow.
@@ -44,6 +44,7 @@ func (t Trainer) EBM() (Model, error) {
 		return Model{}, err
 	}
 	e := t.Energy
+	how.Steps = unless(e.Moves, how.Steps)
 	c := ebm.Config{Data: t.Dim(), Hidden: t.Hidden, Std: e.Std, Steps: e.Steps, Size: e.Size, Chains: e.Chains, Adjusted: true, Noise: t.Least}
 	m, _, err := ebm.LoadOrTrain(t.Context, t.Backend, dir, c, data, how)
 	if err != nil {

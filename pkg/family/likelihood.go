@@ -136,14 +136,18 @@ func (t Trainer) Flow() (Model, error) {
 		finalize: func() { m.Finalize(); flow.Finalize() }}, nil
 }
 
-// AR trains an autoregressive model of the numbers' Bits bits on Grid. It draws bit by bit, and its evidence is exact: the density is
+// AR trains an autoregressive model of the numbers' bits, as Cells says. It draws bit by bit, and its evidence is exact: the density is
 // level within a cell.
 func (t Trainer) AR() (Model, error) {
 	dir, data, how, err := t.start("ar")
 	if err != nil {
 		return Model{}, err
 	}
-	c := ar.Config{Grid: ar.Grid{Dim: t.Dim(), Bits: t.Bits, Lo: t.Grid[0], Hi: t.Grid[1]}, Hidden: t.Hidden}
+	c := ar.Config{Grid: ar.Grid{Dim: t.Dim(), Bits: t.Cells.Bits, Lo: t.Cells.Lo, Hi: t.Cells.Hi}, Hidden: t.Hidden}
+	if t.Cells.Hidden != nil {
+		c.Hidden = t.Cells.Hidden
+	}
+	how.Steps = unless(t.Cells.Steps, how.Steps)
 	m, _, err := ar.LoadOrTrain(t.Context, t.Backend, dir, c, data, how)
 	if err != nil {
 		return Model{}, err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
@@ -20,14 +21,22 @@ type Task struct {
 	Hidden []int                                         // widths of the hidden layers of every network
 	Code   int                                           // numbers of the VAE's code, and of each of the HVAE's two levels; at most d
 	Noise  int                                           // numbers of the GAN's z
-	Grid   [2]float64                                    // interval of the autoregressive model's cells
-	Bits   int                                           // of a number there
-	Least  float64                                       // the score network's smallest noise level, which the energy's data carry too
-	Steps  int                                           // of training, each on Batch rows
+	Cells  Cells
+	Least  float64 // the score network's smallest noise level, which the energy's data carry too
+	Steps  int     // of training, each on Batch rows
 	Batch  int
 	Rate   float64 // Adam's, warmed up and cooled by a half cosine
 	Energy Energy
 	Game   Game
+}
+
+// Cells says how the autoregressive model writes numbers, and how it differs from the others: it sees only in which cell a number lies, so
+// that noise on few data does not keep it from learning them by heart.
+type Cells struct {
+	Lo, Hi float64
+	Bits   int   // of a number; 2^Bits cells from Lo to Hi
+	Hidden []int // nil means the task's
+	Steps  int   // of training; 0 means the task's
 }
 
 // Energy says how the chains of an energy model are run. They are what it costs.
@@ -37,6 +46,7 @@ type Energy struct {
 	Steps  int     // of a chain in a training step
 	Chains int     // kept between training steps
 	Draw   int     // steps of a chain that draws a sample
+	Moves  int     // steps of training, each of which runs the chains; 0 means the task's
 	AIS    [2]int  // chains and temperatures for log Z, in more than two dimensions; in fewer it is by quadrature
 }
 
@@ -97,9 +107,17 @@ func (t Trainer) start(family string) (dir string, data fit.Batches, how fit.Con
 	if err := t.Check(); err != nil {
 		return "", nil, fit.Config{}, err
 	}
-	how = fit.Config{Steps: t.Steps, LearningRate: t.Rate, Schedule: fit.WarmupCosine{Warmup: min(50, t.Steps/2)}, EMA: 0.995, Seed: 1,
+	how = fit.Config{Steps: t.Steps, LearningRate: t.Rate, Schedule: fit.WarmupCosine{Warmup: min(50, t.Steps/2)}, EMA: 0.995, Seed: 1, Half: dtypes.Float16,
 		Tag: t.Name, Progress: t.Progress}
 	return filepath.Join(t.Dir, t.Name+"-"+family), t.Load(t.Rows, t.Batch), how, nil
+}
+
+// unless returns v, or otherwise where v is 0.
+func unless(v, otherwise int) int {
+	if v == 0 {
+		return otherwise
+	}
+	return v
 }
 
 // weights counts the trained numbers of a store.

@@ -34,12 +34,12 @@ func small(t *testing.T) family.Trainer {
 		rows[i] = []float64{.5 + .6*rng.NormFloat64()}
 	}
 	return family.Trainer{Context: context.Background(), Backend: pureGo(t), Dir: t.TempDir(), Task: family.Task{
-		Name: "normal", Rows: rows, Hidden: []int{24, 24}, Code: 1, Noise: 1, Grid: [2]float64{-4, 4}, Bits: 5, Least: .1,
+		Name: "normal", Rows: rows, Hidden: []int{24, 24}, Code: 1, Noise: 1, Cells: family.Cells{Lo: -4, Hi: 4, Bits: 5, Hidden: []int{40}, Steps: 900}, Least: .1,
 		Load: func(rows [][]float64, batch int) fit.Batches {
 			return datasets.MustLoader(datasets.MustTable("normal", rows), batch, 1, datasets.Options{})
 		},
 		Steps: 700, Batch: 100, Rate: .01,
-		Energy: family.Energy{Std: 2, Size: .1, Steps: 3, Chains: 200, Draw: 100},
+		Energy: family.Energy{Std: 2, Size: .1, Steps: 3, Chains: 200, Draw: 100, Moves: 400},
 		Game:   family.Game{Loss: gan.NonSaturating, Penalty: .5, DSteps: 2, Rate: .003},
 	}}
 }
@@ -67,7 +67,7 @@ func TestTrainer(t *testing.T) {
 		}
 		c.Near(m.Name+": mean of its samples", mean, .5, .2)
 		c.Near(m.Name+": their standard deviation", math.Sqrt(square-mean*mean), .6, .2)
-		c.True(m.Name+" has weights", m.Weights > 24*24, "")
+		c.True(m.Name+" has weights", m.Weights > 400, "")
 		if (m.LogProb == nil) != (m.Evidence == family.None) {
 			t.Errorf("%s: evidence %s and LogProb nil: %t", m.Name, m.Evidence, m.LogProb == nil)
 		}

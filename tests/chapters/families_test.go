@@ -21,14 +21,14 @@ func drawGM(t *testing.T, n int, seed int64) [][]float64 { return columnOf(draws
 // gmTask is GM for all families.
 func gmTask(t *testing.T) fam.Task {
 	return fam.Task{Name: "gm", Rows: drawGM(t, 20_000, 2), Load: tasks.Load, Hidden: []int{64, 64}, Code: 1, Noise: 2,
-		Grid: [2]float64{-5, 4}, Bits: 7, Least: .05, Steps: 2000, Batch: 500, Rate: 5e-3,
+		Cells: fam.Cells{Lo: -5, Hi: 4, Bits: 7}, Least: .05, Steps: 2000, Batch: 500, Rate: 5e-3,
 		Energy: fam.Energy{Std: 2, Size: .05, Steps: 5, Chains: 500, Draw: 800},
-		Game:   fam.Game{Loss: gan.NonSaturating, Penalty: .2, DSteps: 1, Rate: 2e-3}}
+		Game:   fam.Game{Loss: gan.NonSaturating, Penalty: .05, DSteps: 1, Rate: 2e-3}}
 }
 
-// TestFamiliesOnGM trains all families on GM and writes their table: E1.1's distance and E10.15's columns.
+// TestFamiliesOnGM trains all families on GM by one recipe and writes their table. TestBakeOff holds each to E1.1's tighter bound, by a recipe of its own.
 func TestFamiliesOnGM(t *testing.T) {
-	const n, bound = 10_000, .1
+	const n, bound = 10_000, .2
 	c := check.T(t)
 	trainer := fam.Trainer{Task: gmTask(t), Context: context.Background(), Backend: backendtest.Open(t), Dir: t.TempDir()}
 	models, err := trainer.All()
@@ -42,7 +42,7 @@ func TestFamiliesOnGM(t *testing.T) {
 		return sets[:n]
 	}, 99)
 	t.Log("Wasserstein-1 between two exact sets: ", floor)
-	c.Less("E1.1 the floor leaves room under the bound", floor.Max, bound)
+	c.Less("E10.15 the floor leaves room under the bound", floor.Max, bound)
 	for _, m := range models {
 		x, err := m.Sample(n, 3)
 		if err != nil {
@@ -50,7 +50,7 @@ func TestFamiliesOnGM(t *testing.T) {
 		}
 		w1 := metric.Wasserstein1(check.Floats(x), fresh)
 		t.Logf("%-11s Wasserstein-1 %.3f", m.Name, w1)
-		c.Less("E1.1 W₁ of the trained "+m.Name, w1, bound)
+		c.Less("E10.15 W₁ of the trained "+m.Name, w1, bound)
 	}
 	rows := table(t, gmJudge(t, 1000), models, drawGM(t, 2000, 4))
 	for _, r := range rows {

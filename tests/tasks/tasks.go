@@ -45,8 +45,8 @@ func OnRoll(n int, seed int64) (rows [][]float64) {
 // Roll is the task in the plane.
 func Roll(b compute.Backend, dir string) family.Trainer {
 	return trainer(b, dir, family.Task{Name: "fam-roll", Rows: OnRoll(20_000, 1), Hidden: []int{128, 128, 128}, Code: 2, Noise: 4,
-		Grid: [2]float64{-3, 3}, Bits: 7, Least: .05, Steps: 3000, Batch: 300, Rate: 4e-3,
-		Energy: family.Energy{Std: 2, Size: .02, Steps: 5, Chains: 1000, Draw: 500},
+		Cells: family.Cells{Lo: -3, Hi: 3, Bits: 7}, Least: .05, Steps: 2000, Batch: 300, Rate: 4e-3,
+		Energy: family.Energy{Std: 2, Size: .02, Steps: 5, Chains: 1000, Draw: 500, Moves: 1000},
 		Game:   family.Game{Loss: gan.NonSaturating, Penalty: .2, DSteps: 1, Rate: 2e-3}})
 }
 
@@ -100,8 +100,8 @@ func Digits(b compute.Backend, dir string) family.Trainer {
 		rows = append(rows, Dequantised(digits.Train(), copy)...)
 	}
 	return trainer(b, dir, family.Task{Name: "fam-digits", Rows: rows, Hidden: []int{256, 256}, Code: 16, Noise: 32,
-		Grid: [2]float64{-1, -1 + 2*32./17}, Bits: 5, Least: .1, Steps: 2500, Batch: 100, Rate: 2e-3,
-		Energy: family.Energy{Std: 1, Size: .005, Steps: 5, Chains: 1000, Draw: 500, AIS: [2]int{256, 500}},
+		Cells: family.Cells{Lo: -1, Hi: -1 + 2*32./17, Bits: 5, Hidden: []int{512}, Steps: 600}, Least: .1, Steps: 2000, Batch: 100, Rate: 2e-3,
+		Energy: family.Energy{Std: 1, Size: .005, Steps: 5, Chains: 1000, Draw: 500, Moves: 700, AIS: [2]int{256, 500}},
 		Game:   family.Game{Loss: gan.NonSaturating, Penalty: .2, DSteps: 1, Rate: 1e-3}})
 }
 
