@@ -22,9 +22,9 @@ import (
 // n is how many are drawn for each scale, by so many steps.
 const n, steps = 10_000, 500
 
-// towards is g2 guided to y = 1 by the exact classifier.
-func towards(scale guide.Scale) param.Denoiser {
-	return guide.Classifier(vp, g2.All().Denoiser(vp), g2.LogPosterior(vp, plus), scale)
+// towards is g2 guided to y = 1 by the exact classifier, its knob γ.
+func towards(gamma *Node) param.Denoiser {
+	return guide.ClassifierAt(vp, g2.All().Denoiser(vp), g2.LogPosterior(vp, plus), node(gamma))
 }
 
 // The chain p(x_T) Π p(x_{t−1}|x_t, y) with the exact denoiser given y.
@@ -55,13 +55,10 @@ func TestConditionsThatAreIgnored(t *testing.T) {
 	trust := backendtest.Floats(t, func(x *Node) *Node { return Exp(noisy.CleanLogPosterior(plus)(x, nil)) }, column(-9, 9))
 	c.Near("E9.4 the label of a point far out is right with probability .8", trust, []float64{.2, .8}, 1e-9)
 	var shares, variances []float64
-	for _, at := range []struct {
-		scale guide.Scale
-		want  float64
-	}{{1, .7863499}, {2, .943}, {5, .9996}} {
-		xs := draw(t, guide.ClassifierFree(noisy.Class(plus).Denoiser(vp), noisy.All().Denoiser(vp), at.scale), n, steps, 94)
+	gammas, want := []float64{1, 2, 5}, []float64{.7863499, .943, .9996}
+	for i, xs := range draw(t, free(noisy), n, steps, 94, gammas...) {
 		hits := where(xs, right)
-		c.MC(fmt.Sprintf("E9.4 P(right) at γ = %g", float64(at.scale)), hits, at.want, .0045)
+		c.MC(fmt.Sprintf("E9.4 P(right) at γ = %g", gammas[i]), hits, want[i], .0045)
 		shares, variances = append(shares, check.Mean(hits)), append(variances, check.Mean(deviations(xs)))
 	}
 	for i := range 2 {
@@ -73,11 +70,10 @@ func TestConditionsThatAreIgnored(t *testing.T) {
 func TestAdherenceAndDiversity(t *testing.T) {
 	c := check.T(t)
 	mean, variance, share := []float64{.005, 2, 2.335, 2.642, 2.844}, []float64{5.01, 1.005, .780, .736, .730}, []float64{.5, .976, .999, 1, 1}
-	var all [][]float64
-	for i, scale := range []guide.Scale{0, 1, 2, 5, 10} {
-		xs := draw(t, towards(scale), n, steps, 99)
-		all = append(all, xs)
-		name := fmt.Sprintf("E9.9 γ = %g: ", float64(scale))
+	gammas := []float64{0, 1, 2, 5, 10}
+	all := draw(t, towards, n, steps, 99, gammas...)
+	for i, xs := range all {
+		name := fmt.Sprintf("E9.9 γ = %g: ", gammas[i])
 		c.MC(name+"the mean", xs, mean[i], .025)
 		c.MC(name+"the variance", deviations(xs), variance[i], .05)
 		c.Near(name+"P(right)", check.Mean(where(xs, right)), share[i], .01)
@@ -159,7 +155,7 @@ func TestNotTheTemperedLaw(t *testing.T) {
 			c.Near(fmt.Sprintf("E9.11 for γ = %g they are the same", gamma), got[i], truth, 1e-8)
 		}
 	}
-	xs := draw(t, towards(5), n, steps, 911)
+	xs := draw(t, towards, n, steps, 911, 5)[0]
 	c.Less("E9.11 so samples go farther than the tempered law: 2.14 and 20 standard errors", 2.1393630506+20*check.SE(xs), check.Mean(xs))
 }
 
@@ -181,8 +177,8 @@ func TestCleanClassifier(t *testing.T) {
 	for i := range quantiles {
 		quantiles[i] = exact.Quantile((float64(i) + .5) / n)
 	}
-	good := draw(t, towards(1), n, 1000, 912)
-	bad := draw(t, guide.Classifier(vp, g2.All().Denoiser(vp), g2.CleanLogPosterior(plus), 1), n, 1000, 912)
+	good := draw(t, towards, n, 1000, 912, 1)[0]
+	bad := draw(t, fixed(guide.Classifier(vp, g2.All().Denoiser(vp), g2.CleanLogPosterior(plus), 1)), n, 1000, 912, 0)[0]
 	c.Less("E9.12 Wasserstein-1 of the right classifier's samples", metric.Wasserstein1(good, quantiles), .035)
 	w := metric.Wasserstein1(bad, quantiles)
 	c.True("E9.12 of the clean one's, from .11 to .175", w > .11 && w < .175, fmt.Sprint(w))
@@ -195,13 +191,10 @@ func TestSubModes(t *testing.T) {
 	data := oracle.Labelled{Prior: []float64{.5, .5}, Classes: []oracle.Mixture{normals(.09, -.5), normals(.09, .5, 3)}}
 	c := check.T(t)
 	var shares []float64
-	for _, at := range []struct {
-		scale guide.Scale
-		want  float64
-	}{{1, .4995}, {2, .257}, {5, .029}} {
-		xs := draw(t, guide.ClassifierFree(data.Class(plus).Denoiser(vp), data.All().Denoiser(vp), at.scale), 8000, 1000, 920)
+	gammas, want := []float64{1, 2, 5}, []float64{.4995, .257, .029}
+	for i, xs := range draw(t, free(data), 8000, 1000, 920, gammas...) {
 		near := where(xs, func(x float64) bool { return x < 1.75 })
-		c.MC(fmt.Sprintf("E9.20 the share of the near part at γ = %g", float64(at.scale)), near, at.want, .006)
+		c.MC(fmt.Sprintf("E9.20 the share of the near part at γ = %g", gammas[i]), near, want[i], .006)
 		shares = append(shares, check.Mean(near))
 	}
 	c.Less("E9.20 it falls", shares[1], shares[0]-.1)

@@ -8,9 +8,12 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/backend/backendtest"
 	"github.com/lowerbound-ml/lowerbound/pkg/check"
+	"github.com/lowerbound-ml/lowerbound/pkg/guide"
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
@@ -66,17 +69,38 @@ func column(values ...float64) [][]float64 {
 // at is a time, [1, 1].
 func at(x *Node, t float64) *Node { return ConstAs(x, [][]float64{{t}}) }
 
-// draw samples n numbers by Euler–Maruyama on the reverse equation of a denoiser, from N(0, 1), with one noise for each seed.
-func draw(t *testing.T, d param.Denoiser, n, steps int, seed int64) []float64 {
+// draw samples n numbers by Euler–Maruyama on the reverse equation, from N(0, 1), of the denoiser that build makes of each knob: γ, or a number that is not
+// looked at. The noise is the same for each knob and build.
+func draw(t *testing.T, build func(knob *Node) param.Denoiser, n, steps int, seed int64, knobs ...float64) (all [][]float64) {
 	t.Helper()
-	equation := sde.Forward(vp).Reverse(param.ScoreOf(vp, d))
-	run := sampler.Of(backendtest.Open(t), sampler.EulerMaruyama{SDE: equation, Process: vp})
+	run := sampler.NewGiven(backendtest.Open(t), model.NewStore(), func(_ *model.Scope, given []*Node) sampler.Stepper {
+		equation := sde.Forward(vp).Reverse(param.ScoreOf(vp, build(given[0])))
+		return sampler.EulerMaruyama{SDE: equation, Process: vp}
+	})
 	defer run.Finalize()
-	x, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float64, n, 1), 1, seed), vp.Grid(steps), seed)
-	if err != nil {
-		t.Fatal(err)
+	for _, knob := range knobs {
+		x, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float64, n, 1), 1, seed), vp.Grid(steps), seed, tensors.FromValue(knob))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, check.Floats(x))
 	}
-	return check.Floats(x)
+	return all
+}
+
+// node is γ as guide's functions take it.
+func node(gamma *Node) func(t *Node) *Node { return func(*Node) *Node { return gamma } }
+
+// fixed is a denoiser without a knob.
+func fixed(d param.Denoiser) func(knob *Node) param.Denoiser {
+	return func(*Node) param.Denoiser { return d }
+}
+
+// free is classifier-free guidance to y = 1, its knob γ.
+func free(data oracle.Labelled) func(gamma *Node) param.Denoiser {
+	return func(gamma *Node) param.Denoiser {
+		return guide.ClassifierFreeAt(data.Class(plus).Denoiser(vp), data.All().Denoiser(vp), node(gamma))
+	}
 }
 
 // where is 1 for the numbers that satisfy is and 0 for the others.
