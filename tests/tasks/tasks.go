@@ -107,9 +107,10 @@ func Digits(b compute.Backend, dir string) family.Trainer {
 
 // DigitJudge compares with the test digits.
 func DigitJudge() family.Judge {
-	all, rng := Dequantised(digits.All(), 50), rand.New(rand.NewPCG(51, 0))
+	rng, test := rand.New(rand.NewPCG(51, 0)), Dequantised(digits.Test(), 9)
 	means, train := make([][]float64, 10), digits.Train()
-	clean := Levels(Dequantised(train, 0))
+	known := Dequantised(train, 0)
+	clean := Levels(known)
 	for i, row := range clean {
 		class := train.Labels[i]
 		if means[class] == nil {
@@ -117,11 +118,11 @@ func DigitJudge() family.Judge {
 		}
 		floats.AddScaled(means[class], 10./digits.TrainLen, row) // the classes are about equally large
 	}
-	return family.Judge{Data: Dequantised(digits.Test(), 9), Pairs: 20, K: 3, Clean: Levels, Space: metric.PCA(clean, 20),
+	return family.Judge{Data: test, Pairs: 20, K: 3, Clean: Levels, Space: metric.PCA(clean, 20),
 		Modes: means, Far: 100, Share: .1 / 10,
-		Pair: func() [2][][]float64 { // two sets without a common digit
-			rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-			return [2][][]float64{slices.Clone(all[:digits.TestLen]), slices.Clone(all[digits.TestLen : 2*digits.TestLen])}
+		Pair: func() [2][][]float64 { // real digits that were trained on, and the test digits, which other people wrote
+			rng.Shuffle(len(known), func(i, j int) { known[i], known[j] = known[j], known[i] })
+			return [2][][]float64{slices.Clone(known[:len(test)]), test}
 		}}
 }
 
