@@ -37,8 +37,11 @@ func wide(name string, x *Node, width int) *Node {
 // stretch is what the first layer's input is multiplied by, so that it bends within the data.
 const stretch = 2
 
+// leaky is max(x, x/5): with its corners the players part modes that stand close sooner than with a smooth function.
+func leaky(x *Node) *Node { return activation.LeakyReluWith(x, 0.2) }
+
 func (c Config) generator(scope *model.Scope, z *Node) *Node {
-	x := nets.MLP(scope.At("net"), z, nets.GlorotUniform, activation.Swish, append(append([]int{}, c.G...), c.Data)...)
+	x := nets.MLP(scope.At("net"), z, nets.GlorotUniform, leaky, append(append([]int{}, c.G...), c.Data)...)
 	if c.Bounded {
 		return Sigmoid(x)
 	}
@@ -48,7 +51,7 @@ func (c Config) generator(scope *model.Scope, z *Node) *Node {
 func (c Config) discriminator(scope *model.Scope, x *Node) *Node {
 	h := x
 	if len(c.D) > 0 {
-		h = activation.Swish(nets.MLP(scope.At("net"), MulScalar(x, stretch), nets.GlorotUniform, activation.Swish, c.D...))
+		h = leaky(nets.MLP(scope.At("net"), MulScalar(x, stretch), nets.GlorotUniform, leaky, c.D...))
 	}
 	if c.Minibatch {
 		h = Concatenate([]*Node{h, closeness(nets.MLP(scope.At("kernels"), h, nets.GlorotUniform, nil, kernels*kernelDim), kernels)}, 1)
