@@ -38,6 +38,8 @@ SEEN = """() => {
     maths: written.filter(s => /\\$[^$]+\\$/.test(s)).length > 0,
     typeset: root.querySelectorAll('mjx-container').length,
     faulty: [...root.querySelectorAll('mjx-merror, [data-mjx-error]')].map(e => e.textContent),
+    wide: [...root.querySelectorAll('mjx-container')].filter(e => e.firstElementChild.getBoundingClientRect().right >
+      e.closest('.jp-MarkdownOutput').getBoundingClientRect().right + 1).map(e => e.closest('.jp-MarkdownOutput').innerText.slice(0, 60)),
     raw: prose.filter(p => /\\$\\$|\\$\\\\/.test(p.innerText)).map(p => p.innerText.slice(0, 60)),
     sliders: html.filter(h => h.includes('data-slider=')).length,
     ranges: root.querySelectorAll('.jp-OutputArea-output input[type=range]').length,
@@ -57,6 +59,7 @@ MOVE = """() => [...window.jupyterapp.shell.currentWidget.node.querySelectorAll(
 
 def look(page, folder):
     """Returns what is wrong with the notebooks in folder/notebooks, each by name."""
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
     faults, sliding = [], []
     for path in sorted(folder.glob("notebooks/*.ipynb")):
         seen = show(page, path)
@@ -108,6 +111,7 @@ def untrusted(seen):
         yield "no mathematics is typeset"
     yield from ("an error: " + error for error in seen["errors"])
     yield from ("mathematics that fails: " + text for text in seen["faulty"])
+    yield from ("mathematics wider than the page of 1200, in: " + text for text in seen["wide"])
     yield from ("mathematics that is not typeset, in: " + text for text in seen["raw"])
     if seen["ranges"]:
         yield "{} sliders although it is not trusted: this is no check of what a fresh clone shows".format(seen["ranges"])
