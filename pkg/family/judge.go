@@ -37,12 +37,12 @@ type Row struct {
 // learned it. The first row is an exact set. All noise comes from seed. The error is a model's own, with its name.
 func (j Judge) Measure(models []Model, likelihoods [][]float64, seed int64) ([]Row, error) {
 	floor := j.floors()
-	exact := j.judge(Model{Name: "exact"}, j.clean(j.Pair()[0]), floor)
+	data := j.judge(Model{Name: "data"}, j.clean(j.Pair()[0]), floor)
 	if j.Exact != nil {
-		exact.Evidence = Exact
-		exact.NLL, exact.SE = LogProb{Values: j.Exact(likelihoods)}.NLL()
+		data.Evidence = Exact
+		data.NLL, data.SE = LogProb{Values: j.Exact(likelihoods)}.NLL()
 	}
-	rows := []Row{exact}
+	rows := []Row{data}
 	for _, m := range models {
 		x, err := m.Sample(len(j.Data), seed)
 		if err != nil {

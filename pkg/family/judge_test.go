@@ -60,7 +60,7 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.True("the exact set first", rows[0].Name == "exact" && len(rows) == 4, rows[0].Name)
+	c.True("an exact set first", rows[0].Name == "data" && len(rows) == 4, rows[0].Name)
 	c.Less("the law lies within the floor's largest", rows[1].Energy.Value, rows[1].Energy.Floor.Max)
 	c.Less("one hump lies far above", 20*rows[2].Energy.Floor.High, rows[2].Energy.Value)
 	c.Less("by MMD² too", 20*rows[2].MMD.Floor.High, rows[2].MMD.Value)
