@@ -177,8 +177,8 @@ func TestCleanClassifier(t *testing.T) {
 	for i := range quantiles {
 		quantiles[i] = exact.Quantile((float64(i) + .5) / n)
 	}
-	good := draw(t, towards, n, 1000, 912, 1)[0]
-	bad := draw(t, fixed(guide.Classifier(vp, g2.All().Denoiser(vp), g2.CleanLogPosterior(plus), 1)), n, 1000, 912, 0)[0]
+	good := draw(t, towards, n, steps, 912, 1)[0]
+	bad := draw(t, fixed(guide.Classifier(vp, g2.All().Denoiser(vp), g2.CleanLogPosterior(plus), 1)), n, steps, 912, 0)[0]
 	c.Less("E9.12 Wasserstein-1 of the right classifier's samples", metric.Wasserstein1(good, quantiles), .035)
 	w := metric.Wasserstein1(bad, quantiles)
 	c.True("E9.12 of the clean one's, from .11 to .175", w > .11 && w < .175, fmt.Sprint(w))
@@ -192,7 +192,7 @@ func TestSubModes(t *testing.T) {
 	c := check.T(t)
 	var shares []float64
 	gammas, want := []float64{1, 2, 5}, []float64{.4995, .257, .029}
-	for i, xs := range draw(t, free(data), 8000, 1000, 920, gammas...) {
+	for i, xs := range draw(t, free(data), 8000, steps, 920, gammas...) {
 		near := where(xs, func(x float64) bool { return x < 1.75 })
 		c.MC(fmt.Sprintf("E9.20 the share of the near part at γ = %g", gammas[i]), near, want[i], .006)
 		shares = append(shares, check.Mean(near))
