@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"github.com/gomlx/go-xla/compute/xla": {"backend"},
 	"github.com/gomlx/compute/gobackend":  {"backend"},
 	"github.com/gomlx/gomlx/ml/layers":    {"nets"},
-	"github.com/gomlx/gomlx/ml/model":     {"internal/program", "nets", "fit", "sampler", "vae", "hvae", "vdm", "ncsn", "ebm", "gan", "ar", "family"},
+	"github.com/gomlx/gomlx/ml/model":     {"internal/program", "nets", "fit", "sampler", "vae", "hvae", "vdm", "ncsn", "ebm", "gan", "ar", "classifier", "family"},
 	"github.com/gomlx/gomlx/ml/train":     {"fit"},
 }
 
