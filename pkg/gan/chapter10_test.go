@@ -32,6 +32,7 @@ func TestE102(t *testing.T) {
 		second := (math.Log(1-1./3) + math.Log(1-.8)) / 2
 		c.Near("E10.2 G minimises V's second term", on(func(_, fakes *Node) *Node { return gan.Minimax.Generator(fakes) }), second, a64)
 		c.Near("E10.2 the accuracy: ½ and 1 of the data, 1 and 0 of the fakes", on(gan.Accuracy), (.75+.5)/2, a64)
+		c.Near("E10.2 and with two of three fakes found", backendtest.Floats(t, gan.Accuracy, []float64{1}, []float64{-1, -2, 3}), (1+2./3)/2, a64)
 	})
 	t.Run("E10.5 and Wasserstein's losses on them", func(t *testing.T) {
 		c := check.T(t)

@@ -46,7 +46,7 @@ var ganOptimalMutants = in("pkg/gan/optimal.go", "TestE103|TestE104|TestE105|Tes
 		Bug: "q/(p + q) for p/(p + q)"},
 	mutant{Name: "integrand-law", Old: `Mul(Exp(q.LogProb(x)), mathx.LogSigmoid(Neg(l)))`, New: `Mul(Exp(p.LogProb(x)), mathx.LogSigmoid(Neg(l)))`,
 		Bug: "the fakes' term averaged over the data"},
-	mutant{Name: "jsd-middle", Old: `Stack([]*Node{logP, logQ}, -1)), -math.Ln2)`, New: `Stack([]*Node{logP, logQ}, -1)), 0)`,
+	mutant{Name: "jsd-middle", Old: `Stack([]*Node{logP, logQ}, -1)), -math.Ln2)`, New: `Stack([]*Node{logP, logQ}, -1)), 0*math.Ln2)`,
 		Bug: "p + q for (p + q)/2"},
 	mutant{Name: "jsd-half", Old: `return MulScalar(Add(side(logP), side(logQ)), 0.5)`, New: `return Add(side(logP), side(logQ))`,
 		Bug: "twice the divergence"},
