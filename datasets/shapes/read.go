@@ -6,7 +6,8 @@ import (
 )
 
 // Reading is the shape that fits a picture best: the kind and the factors with the least squared distance between the picture
-// and Draw(Kind, Factors, true). RMS is the root of that distance's mean over the pixels, an intensity: 0 for a drawn picture, and large for a picture of no shape.
+// and Draw(Kind, Factors, true). RMS is the root of that distance's mean over the pixels, an intensity: near 0 for a drawn
+// picture, and large for a picture of no shape.
 type Reading struct {
 	Kind    Kind
 	Factors Factors

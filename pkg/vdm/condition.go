@@ -38,7 +38,8 @@ func (c Config) checkCondition() error {
 		return fmt.Errorf("vdm.Config: Classes = %d, Caption of %d words, Coarse = %d, expected one kind of condition: leave the others 0",
 			c.Classes, len(c.Caption.Words), c.Coarse)
 	case c.Coarse < 0 || c.Coarse == 1 || c.Coarse > 1 && (c.Height%c.Coarse != 0 || c.Width%c.Coarse != 0):
-		return fmt.Errorf("vdm.Config: Coarse = %d for images of %d × %d, expected 2 or more that divides both, or 0 for none", c.Coarse, c.Height, c.Width)
+		return fmt.Errorf("vdm.Config: Coarse = %d for images of %d × %d, expected 2 or more that divides both, or 0 for none",
+			c.Coarse, c.Height, c.Width)
 	case !(c.Drop >= 0 && c.Drop < 1):
 		return fmt.Errorf("vdm.Config: Drop = %g, expected a share from 0 to below 1", c.Drop)
 	case c.Drop > 0 && kinds == 0:

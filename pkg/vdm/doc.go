@@ -18,4 +18,10 @@
 // Loss estimates the bound from one random time for each example. Objective says what the network predicts, by which
 // law the time is drawn, how errors are weighted, and whether there are T latents or infinitely many. LearnedSNR is a
 // schedule with weights of its own.
+//
+// # Conditions
+//
+// A Config of images may be conditional: on a class, a caption, or a coarse picture of the same image. The condition is one more input
+// of the network, and Config.Loss stays what it is. With Drop it is hidden now and then, so that Model.SampleGiven can guide
+// with any scale.
 package vdm

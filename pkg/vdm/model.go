@@ -20,7 +20,8 @@ import (
 
 // Model is a diffusion model of images with its weights (float32) and the backend that runs it. Its methods take and
 // return Go slices and tensors, for scripts and notebooks; Config.Build gives the functions on nodes. The programs of Sample,
-// SampleGiven and Path are compiled once for each η and n, with and without a condition and a guidance scale, and kept. It is not for concurrent use.
+// SampleGiven and Path are compiled once for each η and n, with and without a condition and a guidance scale, and kept.
+// It is not for concurrent use.
 type Model struct {
 	Config  Config
 	Store   *model.Store
@@ -180,7 +181,8 @@ func (m *Model) start(n int, s Sampling, seed int64, given bool) (*sampler.Run, 
 		return nil, nil, nil, fmt.Errorf("%d images in T = %d steps with η = %g, expected at least 1 of both and η from 0 to 1", n, s.Steps, s.Eta)
 	}
 	if c := m.Config; !given && c.conditional() && c.Drop == 0 {
-		return nil, nil, nil, fmt.Errorf("no condition for a model of %s, which was trained with one always: give it %s, or train it with Drop above 0", c, c.kind())
+		return nil, nil, nil, fmt.Errorf("no condition for a model of %s, which was trained with one always: give it %s, or train it with Drop above 0",
+			c, c.kind())
 	}
 	if m.runs == nil {
 		m.runs = map[float64]*sampler.Run{}
