@@ -59,7 +59,7 @@ MOVE = """() => [...window.jupyterapp.shell.currentWidget.node.querySelectorAll(
 
 def look(page, folder):
     """Returns what is wrong with the notebooks in folder/notebooks, each by name."""
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
     faults, sliding = [], []
     for path in sorted(folder.glob("notebooks/*.ipynb")):
         seen = show(page, path)

@@ -177,7 +177,7 @@ def menu(page, name, entry):
 def shoot(page, folder, notebook):
     """Saves the notebook in pages of one screen each, top to bottom."""
     folder.mkdir(parents=True, exist_ok=True)
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("window.jupyterapp.shell.collapseLeft()")
     scroller = "document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer')"
     page.evaluate(scroller + ".scrollTo(0, 0)")
     for n in range(1, 60):
