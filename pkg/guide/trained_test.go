@@ -78,11 +78,11 @@ func TestOneNetwork(t *testing.T) {
 			}
 			sum += check.Mean(check.Floats(out)) / float64(len(times))
 		}
-		name := "E9.3 TR the error of the score given y, in units of 1/σ"
-		if y == none {
-			name = "E9.18 TR the same network without a label"
+		if y == none { // which has seen 15% of the data
+			c.Less("E9.18 TR the same network without a label", math.Sqrt(sum), .12)
+			continue
 		}
-		c.Less(name, math.Sqrt(sum), .1)
+		c.Less("E9.3 TR the error of the score given y, in units of 1/σ", math.Sqrt(sum), .1)
 	}
 	weights := 0
 	for v := range store.IterVariables() {
