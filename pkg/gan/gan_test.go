@@ -147,7 +147,7 @@ func TestDiracGAN(t *testing.T) {
 		defer exec.Finalize()
 		psi, theta := 1., .5
 		for range steps {
-			out := exec.MustExec([][]float64{{0}}, psi, theta)
+			out := exec.MustCall([][]float64{{0}}, psi, theta)
 			const rate = .3
 			sigma := 1 / (1 + math.Exp(-psi*theta))
 			radius, factor = append(radius, psi*psi+theta*theta), append(factor, 1+rate*rate*sigma*sigma)
