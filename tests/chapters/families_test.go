@@ -52,7 +52,7 @@ func TestFamiliesOnGM(t *testing.T) {
 		t.Logf("%-11s Wasserstein-1 %.3f", m.Name, w1)
 		c.Less("E10.15 W₁ of the trained "+m.Name, w1, bound)
 	}
-	rows := table(t, gmJudge(t, 1000), models, drawGM(t, 2000, 4))
+	rows := table(t, .5, gmJudge(t, 1000), models, drawGM(t, 2000, 4))
 	for _, r := range rows {
 		c.Near("E10.15 "+r.Name+" covers both modes", r.Modes.Covered, 2, 0)
 	}
@@ -67,8 +67,8 @@ func gmJudge(t *testing.T, n int) fam.Judge {
 		}}
 }
 
-// table measures the models, logs the table, and holds each likelihood against the exact law's.
-func table(t *testing.T, j fam.Judge, models []fam.Model, fresh [][]float64) []fam.Row {
+// table measures the models, logs the table, and holds each likelihood against the exact law's: above it, and by less than far nats.
+func table(t *testing.T, far float64, j fam.Judge, models []fam.Model, fresh [][]float64) []fam.Row {
 	t.Helper()
 	rows, err := j.Measure(models, fresh, 7)
 	if err != nil {
@@ -80,7 +80,7 @@ func table(t *testing.T, j fam.Judge, models []fam.Model, fresh [][]float64) []f
 	for _, r := range rows[1:] {
 		if r.Evidence != fam.None {
 			check.T(t).Less("E10.15 no law beats the exact one: "+r.Name, exact.NLL, r.NLL+5*math.Hypot(r.SE, exact.SE))
-			check.T(t).Less("E10.15 and none is far from it: "+r.Name, r.NLL, exact.NLL+.5)
+			check.T(t).Less("E10.15 and none is far from it: "+r.Name, r.NLL, exact.NLL+far)
 		}
 	}
 	return rows
@@ -93,7 +93,7 @@ func TestFamiliesOnTheRoll(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := map[string]fam.Row{}
-	for _, r := range table(t, tasks.RollJudge(1000), models, tasks.OnRoll(2000, 3)) {
+	for _, r := range table(t, 1, tasks.RollJudge(1000), models, tasks.OnRoll(2000, 3)) {
 		by[r.Name] = r
 	}
 	c := check.T(t)
