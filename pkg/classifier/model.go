@@ -99,8 +99,8 @@ func (m *Model) Covers(p process.Process, from, to float64) error {
 		case high <= c.MaxLogSNR+slack:
 			what = "noisier inputs"
 		}
-		return fmt.Errorf("classifier.Model.Covers: between t = %g and %g the log-SNR goes from %.4g to %.4g, but the classifier was trained on log-SNRs from %.4g to %.4g: "+
-			"it does not know the %s; train one with a Config for these, or move the times inwards", from, to, low, high, c.MinLogSNR, c.MaxLogSNR, what)
+		return fmt.Errorf("classifier.Model.Covers: between t = %g and %g the log-SNR goes from %.4g to %.4g, but the classifier was trained on "+
+			"log-SNRs from %.4g to %.4g: it does not know the %s; train one with a Config for these, or move the times inwards", from, to, low, high, c.MinLogSNR, c.MaxLogSNR, what)
 	}
 	return nil
 }

@@ -35,7 +35,8 @@ func TestConditionalChain(t *testing.T) {
 				return guide.Conditional(g2.Denoise(vp)).Given(Const(xt.Graph(), []int32{int32(k)}))(xt, u)
 			}
 			std := sampler.ExactStd(g2.Class(k).PosteriorVar(vp))
-			run := sampler.Of(backendtest.Open(t), sampler.Ancestral{ReverseStep: sampler.ReverseStep{Process: vp, Denoise: given, Std: std}, Last: sampler.LastDraw})
+			chain := sampler.Ancestral{ReverseStep: sampler.ReverseStep{Process: vp, Denoise: given, Std: std}, Last: sampler.LastDraw}
+			run := sampler.Of(backendtest.Open(t), chain)
 			defer run.Finalize()
 			x, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float64, n, 1), 1, 92), vp.Grid(200), 92)
 			if err != nil {

@@ -53,7 +53,8 @@ func TestBayesSplit(t *testing.T) {
 					}
 					bayes, sum := both(1)
 					denoiser3, sum3 := both(3)
-					all = append(all, bayes, cond.Score(p)(x, u), sum, denoiser3, sum3, guide.Classifier(p, uncond.Denoiser(p), logProb, 1)(x, u), cond.Denoiser(p)(x, u))
+					all = append(all, bayes, cond.Score(p)(x, u), sum, denoiser3, sum3,
+						guide.Classifier(p, uncond.Denoiser(p), logProb, 1)(x, u), cond.Denoiser(p)(x, u))
 				}
 				return all
 			}, x, us)

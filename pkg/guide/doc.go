@@ -33,5 +33,5 @@
 //		return guide.Batched(net, label, guide.NullClass(10)(label), 3)(xt, t)
 //	}
 //
-// Known does so by itself.
+// Or make it an input of the run, by sampler.NewGiven, which takes the scale too. Known makes its constants by itself.
 package guide

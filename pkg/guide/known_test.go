@@ -51,7 +51,8 @@ func TestKnown(t *testing.T) {
 			moved := d(x, nil)
 			y := k.Y(x)
 			rest := Sub(x, k.Lift(k.Measure(x)))
-			results = append(results, k.Measure(k.Lift(y)), y, k.Measure(moved), y, ReduceAllSum(Mul(rest, k.Lift(y))), ReduceAllSum(Mul(Sub(moved, x), rest)), k.Missing(moved))
+			results = append(results, k.Measure(k.Lift(y)), y, k.Measure(moved), y,
+				ReduceAllSum(Mul(rest, k.Lift(y))), ReduceAllSum(Mul(Sub(moved, x), rest)), k.Missing(moved))
 		}
 		return results
 	}, x, z)
@@ -64,7 +65,8 @@ func TestKnown(t *testing.T) {
 		c.Near(name+": and so is the move", o[5], 0, 1e-12)
 		c.Near(name+": nothing is missing", o[6], 0, 1e-12)
 	}
-	flat, here := check.Floats(backendtest.Call(t, func(x, z *Node) *Node { return guide.Pixels(keep, func(*Node) *Node { return z }).Y(x) }, x, z)[0]), 0.0
+	seen := backendtest.Call(t, func(x, z *Node) *Node { return guide.Pixels(keep, func(*Node) *Node { return z }).Y(x) }, x, z)
+	flat, here := check.Floats(seen[0]), 0.0
 	for i, v := range flat {
 		if want := other[i]; keep[i%24] {
 			here += math.Abs(v - want)
@@ -131,15 +133,17 @@ func TestBiasOfConditioning(t *testing.T) {
 	known, d, c := firstIs(2), pair.Denoiser(vp), check.T(t)
 	exact := known
 	exact.Var = pair.MeasuredVar(vp, []float64{1, 0})
-	first, alpha := mat.NewDense(1, 2, []float64{1, 0}), check.Floats(backendtest.Call(t, func(u *Node) *Node { return vp.Alpha(u) }, vp.TMin)[0])[0]
+	first := mat.NewDense(1, 2, []float64{1, 0})
+	alpha := check.Floats(backendtest.Call(t, func(u *Node) *Node { return vp.Alpha(u) }, vp.TMin)[0])[0]
 	truth, width := flow(t, pair.Given(first, []float64{2}).Denoiser(vp))
 	c.Near("the exact denoiser given y", []float64{truth[1], width[1]}, []float64{-.2 * alpha, .36}, 1e-3)
 	mean, variance := flow(t, guide.Reconstruction(vp, d, exact, 1))
-	c.Near("reconstruction with Var(y|x_t) draws the same", []float64{mean[0], mean[1], variance[0], variance[1]}, []float64{truth[0], truth[1], width[0], width[1]}, 1e-8)
+	c.Near("reconstruction with Var(y|x_t) draws the same: means", mean[:], truth[:], 1e-8)
+	c.Near("and variances", variance[:], width[:], 1e-8)
 	off := map[string]float64{}
 	for name, d := range map[string]param.Denoiser{
-		"γ = 1": guide.Reconstruction(vp, d, known, 1), "γ = 2": guide.Reconstruction(vp, d, known, 2), "γ = 5": guide.Reconstruction(vp, d, known, 5),
-		"consistency": guide.Consistent(d, known),
+		"γ = 1": guide.Reconstruction(vp, d, known, 1), "γ = 2": guide.Reconstruction(vp, d, known, 2),
+		"γ = 5": guide.Reconstruction(vp, d, known, 5), "consistency": guide.Consistent(d, known),
 	} {
 		mean, variance := flow(t, d)
 		off[name] = mean[1] - truth[1]

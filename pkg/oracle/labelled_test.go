@@ -62,7 +62,8 @@ func TestLabelled(t *testing.T) {
 			out := backendtest.Call(t, func(x, y *Node) []*Node {
 				u := Const(x.Graph(), [][]float64{{2}})
 				none := AddScalar(ZerosLike(y), 3)
-				return []*Node{three.LogPosterior(p, k)(x, u), three.CleanLogPosterior(k)(x, u), three.Denoise(p)(x, u, y), three.Denoise(p)(x, u, none), three.All().Denoiser(p)(x, u)}
+				return []*Node{three.LogPosterior(p, k)(x, u), three.CleanLogPosterior(k)(x, u),
+					three.Denoise(p)(x, u, y), three.Denoise(p)(x, u, none), three.All().Denoiser(p)(x, u)}
 			}, points, []int32{int32(k), int32(k), int32(k), int32(k), int32(k)})
 			c.Near("E9.5 log p(y|x_t), "+name, out[0], posterior[k], byQuad)
 			c.Near("log p(y|x_0)", out[1], clean[k], byQuad)

@@ -35,7 +35,8 @@ func TestReplacementStep(t *testing.T) {
 		e1, e2, e3, e4, e5 := draw(.3, -1), draw(1.2, .4), draw(-.7, .9), draw(.1, -.2), draw(.5, .6)
 		plain := sampler.DDIM{Process: d4, Denoise: couple.Denoiser(d4), Eta: 1}
 		step := func(r int, noises ...*Node) *Node {
-			return sampler.Replacement{Stepper: plain, Process: d4, Known: firstIs(2), Repeats: r}.Step(noise.Fixed(noises...), sampler.State{X: x}, at(3), at(2)).X
+			replaced := sampler.Replacement{Stepper: plain, Process: d4, Known: firstIs(2), Repeats: r}
+			return replaced.Step(noise.Fixed(noises...), sampler.State{X: x}, at(3), at(2)).X
 		}
 		byHand := func(x, stepNoise, own *Node) *Node {
 			moved := plain.Step(noise.Fixed(stepNoise), sampler.State{X: x}, at(3), at(2)).X
@@ -108,21 +109,28 @@ func TestReplacementBias(t *testing.T) {
 func TestReplacementErrors(t *testing.T) {
 	plain := sampler.DDIM{Process: vp, Denoise: couple.Denoiser(vp)}
 	x := tensors.FromValue([][]float64{{0, 0}})
+	plane := func(known guide.Known) sampler.Replacement {
+		return sampler.Replacement{Stepper: plain, Process: vp, Known: known}
+	}
+	negative := plane(firstIs(1))
+	negative.Repeats = -1
+	three, wide := guide.Values([][]float64{{1, 2}, {1, 2}, {3, 4}}), guide.Values([][]float64{{1, 2}})
 	for want, r := range map[string]sampler.Replacement{
-		"sampler.Replacement: Repeats = -1":                                             {Stepper: plain, Process: vp, Known: firstIs(1), Repeats: -1},
-		"guide.Pixels: 3 numbers to keep or not, and x of shape (Float64)[1, 2]":        {Stepper: plain, Process: vp, Known: guide.Pixels(make([]bool, 3), guide.Values([][]float64{{1, 2}}))},
-		"guide.Known: y has shape (Float64)[3, 2] and A x (Float64)[1, 2] for x of sha": {Stepper: plain, Process: vp, Known: guide.Pixels(make([]bool, 2), guide.Values([][]float64{{1, 2}, {1, 2}, {3, 4}}))},
-		"mathx.CellMeans: cells of 2×2 pixels and x of shape (Float64)[1, 2]":           {Stepper: plain, Process: vp, Known: guide.CellMeans(2, guide.Values([][][][]float64{{{{1}}}}))},
+		"sampler.Replacement: Repeats = -1":                                             negative,
+		"guide.Pixels: 3 numbers to keep or not, and x of shape (Float64)[1, 2]":        plane(guide.Pixels(make([]bool, 3), wide)),
+		"guide.Known: y has shape (Float64)[3, 2] and A x (Float64)[1, 2] for x of sha": plane(guide.Pixels(make([]bool, 2), three)),
+		"mathx.CellMeans: cells of 2×2 pixels and x of shape (Float64)[1, 2]":           plane(guide.CellMeans(2, wide)),
 	} {
 		_, err := sampler.Of(onHost, r).Sample(x, vp.Grid(5), 1)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	if err := (sampler.Replacement{Stepper: sampler.RK45{}, Process: vp}).Check(vp.Grid(3)); err == nil || !strings.Contains(err.Error(), "Stepper is a sampler.RK45") {
+	err := sampler.Replacement{Stepper: sampler.RK45{}, Process: vp}.Check(vp.Grid(3))
+	if err == nil || !strings.Contains(err.Error(), "Stepper is a sampler.RK45") {
 		t.Errorf("error %v, want one of a stepper that chooses its times", err)
 	}
-	if err := (sampler.Replacement{Stepper: plain, Process: vp}).Check([]float64{1}); err == nil || !strings.Contains(err.Error(), "sampler.CheckTimes") {
+	if err := plane(firstIs(1)).Check([]float64{1}); err == nil || !strings.Contains(err.Error(), "sampler.CheckTimes") {
 		t.Errorf("error %v, want that of the times", err)
 	}
 }
