@@ -74,7 +74,7 @@ func TestTrained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []float64{.005, .1, .3, .5, .9} {
-		alpha := check.Floats(backendtest.Call(t, func(u *Node) *Node { return vp.Alpha(u) }, at)[0])[0]
+		alpha := check.Floats(backendtest.Call(t, vp.Alpha, at)[0])[0]
 		random, xs, miss := rand.New(rand.NewPCG(7, 0)), [][]float64{}, 0.0
 		for range 2000 {
 			sign := float64(2*random.IntN(2) - 1)

@@ -54,23 +54,23 @@ func guideX0(p process.Process, x0, gradient, t, gamma *Node) *Node {
 
 // The same guidance written for what else a model may predict: gradient is ∇log p(y|x_t) in all three.
 
-// GuideScore returns ∇log p(x_t) + γ ∇log p(y|x_t) (Luo 2022, equation 166).
-func GuideScore(score, gradient *Node, scale Scale) *Node {
-	scale.check("GuideScore")
+// ShiftScore returns ∇log p(x_t) + γ ∇log p(y|x_t) (Luo 2022, equation 166).
+func ShiftScore(score, gradient *Node, scale Scale) *Node {
+	scale.check("ShiftScore")
 	return Add(score, MulScalar(gradient, float64(scale)))
 }
 
-// GuideEps returns ε̂ − γ σ_t ∇log p(y|x_t). It is GuideScore in other units, for every process and every step
+// ShiftEps returns ε̂ − γ σ_t ∇log p(y|x_t). It is ShiftScore in other units, for every process and every step
 // (Dhariwal and Nichol 2021, algorithm 2, where σ_t is √(1−ᾱ_t)).
-func GuideEps(p process.Process, eps, gradient, t *Node, scale Scale) *Node {
-	scale.check("GuideEps")
+func ShiftEps(p process.Process, eps, gradient, t *Node, scale Scale) *Node {
+	scale.check("ShiftEps")
 	return Sub(eps, Mul(MulScalar(p.Sigma(t), float64(scale)), gradient))
 }
 
-// GuideMean returns N(μ + γΣ ∇log p(y|x), Σ) for the step's law N(μ, Σ). The original takes the gradient at x = μ, its program at x_t. Either way it is
-// GuideScore's step only in the limit of small steps: with x_t's gradient the mean moves by √(1−β_t) times as much when
+// ShiftMean returns N(μ + γΣ ∇log p(y|x), Σ) for the step's law N(μ, Σ). The original takes the gradient at x = μ, its program at x_t. Either way it is
+// ShiftScore's step only in the limit of small steps: with x_t's gradient the mean moves by √(1−β_t) times as much when
 // Σ = β_t, and by Σ√(1−β_t)/β_t otherwise (Dhariwal and Nichol 2021, algorithm 1).
-func GuideMean(step dist.DiagNormal, gradient *Node, scale Scale) dist.DiagNormal {
-	scale.check("GuideMean")
+func ShiftMean(step dist.DiagNormal, gradient *Node, scale Scale) dist.DiagNormal {
+	scale.check("ShiftMean")
 	return dist.DiagNormal{Mean: Add(step.Mean, Mul(MulScalar(step.Variance(), float64(scale)), gradient)), LogStd: step.LogStd}
 }

@@ -48,7 +48,7 @@ func TestBayesSplit(t *testing.T) {
 					cond, uncond, logProb := plane.Class(k), plane.All(), plane.LogPosterior(p, k)
 					both := func(scale guide.Scale) (*Node, *Node) {
 						d := guide.Classifier(p, uncond.Denoiser(p), logProb, scale)
-						score := guide.GuideScore(uncond.Score(p)(x, u), guide.ClassifierScore(logProb)(x, u), scale)
+						score := guide.ShiftScore(uncond.Score(p)(x, u), guide.ClassifierScore(logProb)(x, u), scale)
 						return param.ScoreOf(p, d)(x, u), score
 					}
 					bayes, sum := both(1)
@@ -89,8 +89,8 @@ func TestDiscreteForms(t *testing.T) {
 		t.Run("E9.13 the ε form is the score's, "+name, func(t *testing.T) {
 			out := backendtest.Call(t, func(x *Node) (*Node, *Node) {
 				u, uncond, gradient := at(x, 2), g2.All().Denoiser(p), guide.ClassifierScore(g2.LogPosterior(p, plus))
-				eps := guide.GuideEps(p, param.Predict(p, param.Eps, uncond)(x, u), gradient(x, u), u, 4)
-				score := guide.GuideScore(param.ScoreOf(p, uncond)(x, u), gradient(x, u), 4)
+				eps := guide.ShiftEps(p, param.Predict(p, param.Eps, uncond)(x, u), gradient(x, u), u, 4)
+				score := guide.ShiftScore(param.ScoreOf(p, uncond)(x, u), gradient(x, u), 4)
 				return param.ToX0(param.Eps, eps, x, p.Alpha(u), p.Sigma(u)), param.ToX0(param.Score, score, x, p.Alpha(u), p.Sigma(u))
 			}, xs)
 			check.T(t).Near("x̂₀", out[0], out[1], a64)
@@ -105,7 +105,7 @@ func TestDiscreteForms(t *testing.T) {
 			plain := sampler.ReverseStep{Process: p, Denoise: uncond, Std: std}.Law(x, before, now)
 			guided := sampler.ReverseStep{Process: p, Denoise: guide.Classifier(p, uncond, logProb, 3), Std: std}.Law(x, before, now)
 			perGradient := func(mean *Node) *Node { return Div(Sub(mean, plain.Mean), MulScalar(gradient, 3)) }
-			return perGradient(guided.Mean), perGradient(guide.GuideMean(plain, gradient, 3).Mean)
+			return perGradient(guided.Mean), perGradient(guide.ShiftMean(plain, gradient, 3).Mean)
 		}, xs)
 		return check.Floats(out[0]), check.Floats(out[1])
 	}

@@ -134,7 +134,7 @@ func TestBiasOfConditioning(t *testing.T) {
 	exact := known
 	exact.Var = pair.MeasuredVar(vp, []float64{1, 0})
 	first := mat.NewDense(1, 2, []float64{1, 0})
-	alpha := check.Floats(backendtest.Call(t, func(u *Node) *Node { return vp.Alpha(u) }, vp.TMin)[0])[0]
+	alpha := check.Floats(backendtest.Call(t, vp.Alpha, vp.TMin)[0])[0]
 	truth, width := flow(t, pair.Given(first, []float64{2}).Denoiser(vp))
 	c.Near("the exact denoiser given y", []float64{truth[1], width[1]}, []float64{-.2 * alpha, .36}, 1e-3)
 	mean, variance := flow(t, guide.Reconstruction(vp, d, exact, 1))

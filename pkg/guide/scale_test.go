@@ -77,7 +77,7 @@ func TestScale(t *testing.T) {
 		"guide.ClassifierFree: the guidance scale γ = NaN":                 func() { guide.ClassifierFree(d, d, nan) },
 		"guide.Batched: the guidance scale γ = +Inf":                       func() { guide.Batched(label, nil, nil, inf) },
 		"guide.Reconstruction: the guidance scale γ = NaN":                 func() { guide.Reconstruction(vp, d, guide.Known{}, nan) },
-		"guide.GuideScore: the guidance scale γ = NaN":                     func() { guide.GuideScore(nil, nil, nan) },
+		"guide.ShiftScore: the guidance scale γ = NaN":                     func() { guide.ShiftScore(nil, nil, nan) },
 		"guide.Interval.Gamma: the guidance scale γ = NaN":                 func() { guide.Interval{To: 1}.Gamma(nan) },
 		"guide.Interval.Gamma: an interval from 2 to 1":                    func() { guide.Interval{From: 2, To: 1}.Gamma(2) },
 		"guide.Interval.Gamma: an interval from NaN to 1, expected From ≤": func() { guide.Interval{From: math.NaN(), To: 1}.Gamma(2) },

@@ -32,10 +32,9 @@ var guidances = map[string]func(p process.Process) param.Denoiser{
 		return guide.Classifier(p, g2.All().Denoiser(p), g2.LogPosterior(p, 1), 1)
 	},
 	"classifier-free": func(p process.Process) param.Denoiser { // γ = 1 as a node, so that both parts are evaluated
-		one := func(t *Node) *Node { return OnesLike(t) }
 		return func(xt, t *Node) *Node {
 			y := Const(xt.Graph(), []int32{1})
-			return guide.BatchedAt(g2.Denoise(p), y, guide.NullClass(2)(y), one)(xt, t)
+			return guide.BatchedAt(g2.Denoise(p), y, guide.NullClass(2)(y), OnesLike)(xt, t)
 		}
 	},
 }
