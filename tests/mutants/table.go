@@ -25,5 +25,5 @@ var all = slices.Concat(
 	vaeMutants, networkMutants, evaluateMutants,
 	hvaeMutants, levelsMutants, hvaeNetworkMutants, warmUpMutants,
 	vdmMutants, formMutants, lossMutants, timeLawMutants, snrMutants, levelNormalMutants, vdmEvaluateMutants, configMutants,
-	textMutants, vocabularyMutants, conditionMutants, conditionalEvaluateMutants, conditionalConfigMutants, betweenMutants, givenMutants,
+	textMutants, vocabularyMutants, conditionMutants, conditionalEvaluateMutants, conditionalConfigMutants, betweenMutants,
 )

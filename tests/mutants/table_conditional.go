@@ -55,7 +55,3 @@ var conditionalConfigMutants = in("pkg/vdm/networks.go", "TestDropHides|TestSamp
 var betweenMutants = in("pkg/vdm/discretized.go", "TestBetween",
 	mutant{Name: "between", Old: `return (2*u*float64(n-1)+1)/float64(n) - 1 }`, New: `return 2*u - 1 }`, Bug: "intensities from −1 to 1 for the levels' values"},
 )
-
-var givenMutants = in("pkg/sampler/run.go", "TestGiven",
-	mutant{Name: "given-key", Old: `key := fmt.Sprint(x.Shape(), inputs)`, New: `key := x.Shape().String()`, Bug: "a program for inputs of another shape"},
-)
