@@ -20,7 +20,7 @@ import (
 )
 
 // n is how many are drawn for each scale, by so many steps.
-const n, steps = 10_000, 500
+const n, steps = 4000, 500
 
 // towards is g2 guided to y = 1 by the exact classifier, its knob γ.
 func towards(gamma *Node) param.Denoiser {
@@ -43,8 +43,8 @@ func TestConditionalChain(t *testing.T) {
 				t.Fatal(err)
 			}
 			xs, c := check.Floats(x), check.T(t)
-			c.MC("the mean", xs, mean, .011)
-			c.MC("the variance", deviations(xs), 1, .015)
+			c.MC("the mean", xs, mean, .017)
+			c.MC("the variance", deviations(xs), 1, .025)
 			c.KS("the law", xs, distuv.Normal{Mu: mean, Sigma: 1}.CDF, 1e-6)
 		})
 	}
@@ -59,7 +59,7 @@ func TestConditionsThatAreIgnored(t *testing.T) {
 	gammas, want := []float64{1, 2, 5}, []float64{.7863499, .943, .9996}
 	for i, xs := range draw(t, free(noisy), n, steps, 94, gammas...) {
 		hits := where(xs, right)
-		c.MC(fmt.Sprintf("E9.4 P(right) at γ = %g", gammas[i]), hits, want[i], .0045)
+		c.MC(fmt.Sprintf("E9.4 P(right) at γ = %g", gammas[i]), hits, want[i], .007)
 		shares, variances = append(shares, check.Mean(hits)), append(variances, check.Mean(deviations(xs)))
 	}
 	for i := range 2 {
@@ -75,9 +75,9 @@ func TestAdherenceAndDiversity(t *testing.T) {
 	all := draw(t, towards, n, steps, 99, gammas...)
 	for i, xs := range all {
 		name := fmt.Sprintf("E9.9 γ = %g: ", gammas[i])
-		c.MC(name+"the mean", xs, mean[i], .025)
-		c.MC(name+"the variance", deviations(xs), variance[i], .05)
-		c.Near(name+"P(right)", check.Mean(where(xs, right)), share[i], .01)
+		c.MC(name+"the mean", xs, mean[i], .04)
+		c.MC(name+"the variance", deviations(xs), variance[i], .08)
+		c.Near(name+"P(right)", check.Mean(where(xs, right)), share[i], .03)
 	}
 	for i := range all[1:] {
 		up := make([]float64, n)
@@ -88,11 +88,11 @@ func TestAdherenceAndDiversity(t *testing.T) {
 		c.Less("E9.9 the spread falls", check.Mean(deviations(all[i+1])), check.Mean(deviations(all[i])))
 		c.True("E9.9 adherence does not fall", check.Mean(where(all[i+1], right)) >= check.Mean(where(all[i], right)), fmt.Sprint(i))
 	}
-	c.Near("E9.8 γ = 0 ignores y: the mixture's variance is 5", check.Mean(deviations(all[0])), 5, .25/6)
+	c.Near("E9.8 γ = 0 ignores y: the mixture's variance is 5", check.Mean(deviations(all[0])), 5, .4/6)
 	xs := all[1]
-	c.MC("E9.7 γ = 1, the sum of both gradients: the mean", xs, 2, .011)
-	c.MC("E9.7 the variance", deviations(xs), 1, .016)
-	c.MC("E9.7 P(x>0)", where(xs, right), distuv.UnitNormal.CDF(2), .002)
+	c.MC("E9.7 γ = 1, the sum of both gradients: the mean", xs, 2, .017)
+	c.MC("E9.7 the variance", deviations(xs), 1, .026)
+	c.MC("E9.7 P(x>0)", where(xs, right), distuv.UnitNormal.CDF(2), .003)
 }
 
 // The law whose score guidance has at t = 0.
@@ -123,8 +123,8 @@ func TestTemperedLaw(t *testing.T) {
 			t.Fatal(err)
 		}
 		draws := check.Floats(x)
-		c.MC(name+"Langevin with that score has its mean", draws, means[i], .01)
-		c.MC(name+"and its variance", deviations(draws), variances[i], .015)
+		c.MC(name+"Langevin with that score has its mean", draws, means[i], .016)
+		c.MC(name+"and its variance", deviations(draws), variances[i], .023)
 	}
 }
 
@@ -162,6 +162,7 @@ func TestNotTheTemperedLaw(t *testing.T) {
 
 // A classifier of clean data in the place of one that knows noise.
 func TestCleanClassifier(t *testing.T) {
+	const n = 10_000
 	c, noisy := check.T(t), kept(.05)
 	out := backendtest.Call(t, func(x *Node) (*Node, *Node) {
 		u := at(x, 1)
@@ -193,9 +194,9 @@ func TestSubModes(t *testing.T) {
 	c := check.T(t)
 	var shares []float64
 	gammas, want := []float64{1, 2, 5}, []float64{.4995, .257, .029}
-	for i, xs := range draw(t, free(data), 8000, steps, 920, gammas...) {
+	for i, xs := range draw(t, free(data), n, steps, 920, gammas...) {
 		near := where(xs, func(x float64) bool { return x < 1.75 })
-		c.MC(fmt.Sprintf("E9.20 the share of the near part at γ = %g", gammas[i]), near, want[i], .006)
+		c.MC(fmt.Sprintf("E9.20 the share of the near part at γ = %g", gammas[i]), near, want[i], .0085)
 		shares = append(shares, check.Mean(near))
 	}
 	c.Less("E9.20 it falls", shares[1], shares[0]-.1)

@@ -100,7 +100,7 @@ func TestOneNetwork(t *testing.T) {
 			}
 			return sampler.EulerMaruyama{SDE: sde.Forward(vp).Reverse(param.ScoreOf(vp, d)), Process: vp}
 		})
-		x, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float32, 8000, 1), 1, 917), vp.Grid(300), 917)
+		x, err := run.Sample(sampler.Prior(shapes.Make(dtypes.Float32, 4000, 1), 1, 917), vp.Grid(300), 917)
 		run.Finalize()
 		if err != nil {
 			t.Fatal(err)
