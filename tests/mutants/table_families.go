@@ -18,7 +18,7 @@ var arGridMutants = in("pkg/ar/grid.go", "TestGrid|TestNumbers|TestTrained",
 var arChainMutants = in("pkg/ar/chain.go", "TestChain",
 	mutant{Name: "chain-order", Old: `place := AddScalar(Neg(t), float64(x.Shape().Dimensions[1]))`, New: `place := AddScalar(t, -1)`,
 		Bug: "the last pixel first, given what lies behind it"},
-	mutant{Name: "chain-all", Old: `Where(here, drawn, x)`, New: `drawn`,
+	mutant{Name: "chain-all", Old: `Where(here, drawn, x)`, New: `Where(here, drawn, drawn)`,
 		Bug: "all pixels drawn anew in each step"},
 )
 
@@ -32,7 +32,7 @@ var rowMutants = in("pkg/vdm/rows.go", "TestRows",
 var familyMutants = in("pkg/family/model.go", "TestMeasure|TestTrainer",
 	mutant{Name: "nll-sign", Old: `return -m, `, New: `return m, `,
 		Bug: "log p for −log p"},
-	mutant{Name: "nll-shared", Old: `math.Hypot(stat.StdErr(sd, float64(len(l.Values))), l.Shared)`, New: `stat.StdErr(sd, float64(len(l.Values)))`,
+	mutant{Name: "nll-shared", Old: `math.Hypot(stat.StdErr(sd, float64(len(l.Values))), l.Shared)`, New: `math.Abs(stat.StdErr(sd, float64(len(l.Values))))`,
 		Bug: "the error of log Z left out"},
 )
 
