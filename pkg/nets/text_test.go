@@ -62,7 +62,7 @@ func numbers(t *testing.T, store *model.Store, path string) []float64 {
 func TestText(t *testing.T) {
 	e := nets.Text{Vocabulary: threeWords, Dim: 8, Heads: 2}
 	store, b := seeded(t, 5), pureGo(t)
-	exec := model.MustNewExec(b, store, func(s *model.Scope, words, like *graph.Node) *graph.Node { return e.Apply(s, words, like) })
+	exec := model.MustNewExec(b, store, e.Apply)
 	captions := [][]int32{{0, 1}, {1, 0}, {2, 3}, {3, 3}}
 	exec.MustCall(captions, 0.)
 	perturb(t, store, .5)
