@@ -97,7 +97,7 @@ func (t Trainer) GAN() (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	return Model{Name: "GAN", Calls: 1, Weights: weights(m.Store), Sample: m.Sample}, nil
+	return Model{Name: "GAN", Calls: 1, Weights: weights(m.Store), Sample: m.Sample, finalize: m.Finalize}, nil
 }
 
 // float32s makes rows a tensor of float32.
