@@ -14,6 +14,7 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/guide"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
 	"github.com/lowerbound-ml/lowerbound/pkg/process"
 )
@@ -28,16 +29,14 @@ type Model struct {
 // NewModel returns the model of config c with the weights that training starts from, drawn from seed.
 // The error names the field of c that is wrong.
 func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
-	if err := c.Check(); err != nil {
-		return nil, fmt.Errorf("classifier.NewModel: %w", err)
+	err := c.Check()
+	var store *model.Store
+	if err == nil {
+		store, err = program.NewStore(b, seed, func(scope *model.Scope, g *Graph) *Node {
+			x := Zeros(g, shapes.Make(dtypes.Float32, 1, c.Dim))
+			return c.Logits(scope, process.Process{Schedule: process.EDM{}})(x, ConstAs(x, [][]float64{{1}}))
+		})
 	}
-	store := model.NewStore()
-	if err := store.SetRNGStateFromSeed(seed); err != nil {
-		return nil, fmt.Errorf("classifier.NewModel: seed %d: %w", seed, err)
-	}
-	_, err := model.CallOnce(b, store, func(scope *model.Scope, x *Node) *Node {
-		return c.Logits(scope, process.Process{Schedule: process.EDM{}})(x, ConstAs(x, [][]float64{{1}}))
-	}, tensors.FromShape(shapes.Make(dtypes.Float32, 1, c.Dim)))
 	if err != nil {
 		return nil, fmt.Errorf("classifier.NewModel: %w", err)
 	}
@@ -108,13 +107,8 @@ func (m *Model) Covers(p process.Process, from, to float64) error {
 // Probabilities returns p(y|x_t) for rows x [n][Dim] at the time t of p, as [n][Classes]. It returns an error for no rows or rows of another
 // width, when the classifier was not trained with such noise, and when the store lacks weights.
 func (m *Model) Probabilities(p process.Process, x [][]float64, t float64) ([][]float64, error) {
-	for i, row := range x {
-		if len(row) != m.Config.Dim {
-			return nil, fmt.Errorf("classifier.Model.Probabilities: row %d has %d numbers, expected %d as the model's data", i, len(row), m.Config.Dim)
-		}
-	}
-	if len(x) == 0 {
-		return nil, fmt.Errorf("classifier.Model.Probabilities: no rows, expected at least 1 of %d numbers", m.Config.Dim)
+	if err := program.Rows(x, m.Config.Dim, "the model's data"); err != nil {
+		return nil, fmt.Errorf("classifier.Model.Probabilities: %w", err)
 	}
 	if err := m.Covers(p, t, t); err != nil {
 		return nil, fmt.Errorf("classifier.Model.Probabilities: %w", err)
