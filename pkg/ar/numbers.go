@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
@@ -65,13 +66,15 @@ func (c Config) Loss() fit.Loss {
 }
 
 // Trained is an autoregressive model of numbers with its weights (float32) and the backend that runs it. Its methods take and return
-// Go slices, one row an example. It is not for concurrent use.
+// Go slices, one row an example. Each method compiles once for a number of rows, and keeps its program: the fields stay what they are.
+// It is not for concurrent use.
 type Trained struct {
 	Config  Config
 	Store   *model.Store
 	Backend compute.Backend
 
-	run *sampler.Run
+	run       *sampler.Run
+	functions program.Functions
 }
 
 // LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain with Config.Loss if need be. c is
@@ -106,39 +109,36 @@ func (m *Trained) Sample(n int, seed int64) ([][]float64, error) {
 		return fail(err)
 	}
 	defer bits.MustFinalizeAll()
-	out, err := CallOnce(m.Backend, func(bits *Node) *Node {
-		x := Numbers{Grid: m.Config.Grid}.Spread(noise.FromSeed(bits.Graph(), seed), bits)
-		return ConvertDType(x, dtypes.Float64)
-	}, bits)
+	out, err := m.functions.Call(m.Backend, m.Store, "Spread", func(_ *model.Scope, in []*Node) []*Node {
+		return []*Node{Numbers{Grid: m.Config.Grid}.Spread(noise.NewStream(in[0]), in[1])}
+	}, program.Seed(seed), bits)
 	if err != nil {
 		return fail(err)
 	}
-	defer out.MustFinalizeAll()
-	return out.Value().([][]float64), nil
+	defer out[0].MustFinalizeAll()
+	return out[0].Value().([][]float64), nil
 }
 
 // LogProb returns log p(x) for x [n][Dim], in nats: exact, by one call of the network. It returns an error for no rows, rows of another
 // width, and when the store lacks weights.
 func (m *Trained) LogProb(x [][]float64) ([]float64, error) {
-	if len(x) == 0 {
-		return nil, fmt.Errorf("ar.Trained.LogProb: no rows, expected at least 1 of %d numbers", m.Config.Dim)
-	}
-	lacks := fit.Frozen(m.Store)
-	out, err := model.CallOnce(m.Backend, m.Store, func(scope *model.Scope, x *Node) *Node {
-		return ConvertDType(m.Config.Build(scope).LogProb(ConvertDType(x, dtypes.Float32)), dtypes.Float64)
-	}, x)
-	if lack := lacks(); lack != nil {
-		err = lack
-	}
+	err := program.Rows(x, m.Config.Dim, "the model's data")
 	if err != nil {
 		return nil, fmt.Errorf("ar.Trained.LogProb: %w", err)
 	}
-	defer out.MustFinalizeAll()
-	return out.Value().([]float64), nil
+	out, err := m.functions.Call(m.Backend, m.Store, "LogProb", func(scope *model.Scope, in []*Node) []*Node {
+		return []*Node{m.Config.Build(scope).LogProb(in[0])}
+	}, x)
+	if err != nil {
+		return nil, fmt.Errorf("ar.Trained.LogProb: %w", err)
+	}
+	defer out[0].MustFinalizeAll()
+	return out[0].Value().([]float64), nil
 }
 
-// Finalize frees the program that Sample compiled. The model can be used again, and compiles anew.
+// Finalize frees the programs that the methods compiled. The model can be used again, and compiles anew.
 func (m *Trained) Finalize() {
+	m.functions.Finalize()
 	if m.run != nil {
 		m.run.Finalize()
 	}

@@ -146,6 +146,19 @@ func TestTrained(t *testing.T) {
 	}
 	observed, expected := merge(counts, own, 20_000)
 	c.ChiSquare("samples follow the model's own law", observed, expected, 1e-6)
+	for seed := range int64(2) {
+		again, err := m.Sample(20_000, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Differ("another seed", again, x, .01)
+		if _, err := m.LogProb(cells); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Near("LogProb and Sample compile once, whatever the seed", m.Compiles(), 2, 0)
+	_, err = m.LogProb([][]float64{{1, 2}})
+	c.True("rows of another width", err != nil && strings.Contains(err.Error(), "row 0 has 2 numbers, expected 1"), "")
 	_, err = m.Sample(0, 1)
 	c.True("no rows asked for", err != nil && strings.Contains(err.Error(), "ar.Trained.Sample: 0 rows"), "")
 	_, err = m.LogProb(nil)
