@@ -15,6 +15,7 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/guide"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 )
 
@@ -27,7 +28,7 @@ type Model struct {
 	Store   *model.Store
 	Backend compute.Backend
 
-	runs map[float64]*sampler.Run // by η
+	runs program.Memo[float64, *sampler.Run] // by η
 }
 
 // NewModel returns the model of config c with the weights that training starts from, drawn from seed.
@@ -168,12 +169,7 @@ func (m *Model) Intensities(x *tensors.Tensor) ([][]float64, error) {
 }
 
 // Finalize frees the programs that Sample and Path compiled. The model can be used again, and compiles anew.
-func (m *Model) Finalize() {
-	for _, run := range m.runs {
-		run.Finalize()
-	}
-	clear(m.runs)
-}
+func (m *Model) Finalize() { m.runs.Finalize() }
 
 // start checks a request and returns what a run needs: the noise at TMax and the times from there to TMin.
 func (m *Model) start(n int, s Sampling, seed int64, given bool) (*sampler.Run, *tensors.Tensor, []float64, error) {
@@ -184,16 +180,13 @@ func (m *Model) start(n int, s Sampling, seed int64, given bool) (*sampler.Run, 
 		return nil, nil, nil, fmt.Errorf("no condition for a model of %s, which was trained with one always: give it %s, or train it with Drop above 0",
 			c, c.kind())
 	}
-	if m.runs == nil {
-		m.runs = map[float64]*sampler.Run{}
-	}
-	if m.runs[s.Eta] == nil {
-		m.runs[s.Eta] = sampler.NewGiven(m.Backend, m.Store, func(scope *model.Scope, given []*Node) sampler.Stepper {
+	run := m.runs.Get(s.Eta, func() *sampler.Run {
+		return sampler.NewGiven(m.Backend, m.Store, func(scope *model.Scope, given []*Node) sampler.Stepper {
 			c := m.Config
 			return sampler.DDIM{Process: c.Process(), Denoise: c.guided(scope, given), Eta: s.Eta, Last: sampler.LastX0}
 		})
-	}
-	return m.runs[s.Eta], sampler.Prior(m.shape(n), 1, seed), m.Config.Process().Grid(s.Steps), nil
+	})
+	return run, sampler.Prior(m.shape(n), 1, seed), m.Config.Process().Grid(s.Steps), nil
 }
 
 // Evaluate is the package's Evaluate for the model's weights.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/fit"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/nets"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/param"
@@ -117,7 +118,7 @@ type RowModel struct {
 	Store   *model.Store
 	Backend compute.Backend
 
-	runs  map[float64]*sampler.Run // by η
+	runs  program.Memo[float64, *sampler.Run] // by η
 	solve *sampler.Run
 }
 
@@ -142,16 +143,13 @@ func (m *RowModel) Sample(n int, s Sampling, seed int64) ([][]float64, error) {
 	if n < 1 || s.Steps < 1 || !(s.Eta >= 0 && s.Eta <= 1) {
 		return fail(fmt.Errorf("%d rows in T = %d steps with η = %g, expected at least 1 of both and η from 0 to 1", n, s.Steps, s.Eta))
 	}
-	if m.runs == nil {
-		m.runs = map[float64]*sampler.Run{}
-	}
-	if m.runs[s.Eta] == nil {
-		m.runs[s.Eta] = sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
+	run := m.runs.Get(s.Eta, func() *sampler.Run {
+		return sampler.New(m.Backend, m.Store, func(scope *model.Scope) sampler.Stepper {
 			v := m.Config.Build(scope)
 			return sampler.DDIM{Process: v.Process, Denoise: v.Denoise, Eta: s.Eta, Last: sampler.LastX0}
 		})
-	}
-	rows, err := m.draw(m.runs[s.Eta], n, s.Steps, seed)
+	})
+	rows, err := m.draw(run, n, s.Steps, seed)
 	if err != nil {
 		return fail(err)
 	}
@@ -241,8 +239,5 @@ func (m *RowModel) Finalize() {
 	if m.solve != nil {
 		m.solve.Finalize()
 	}
-	for _, run := range m.runs {
-		run.Finalize()
-	}
-	clear(m.runs)
+	m.runs.Finalize()
 }
