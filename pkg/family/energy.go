@@ -54,7 +54,8 @@ func (t Trainer) EBM() (Model, error) {
 		Sample: func(n int, seed int64) ([][]float64, error) {
 			return m.Sample(n, ebm.Sampling{Steps: e.Draw, Adjusted: true}, seed)
 		},
-		LogProb: func(x [][]float64, seed int64) (LogProb, error) { return t.energyLogProb(m, x, seed) }}
+		LogProb:  func(x [][]float64, seed int64) (LogProb, error) { return t.energyLogProb(m, x, seed) },
+		finalize: m.Finalize}
 	if t.Dim() > 2 {
 		out.Evidence = Estimate
 	}

@@ -54,7 +54,7 @@ func (t Trainer) VAE() (Model, error) {
 		}
 		return LogProb{Values: out.Value().([]float64)}, nil
 	}
-	return Model{Name: "VAE", Calls: 1, Weights: weights(m.Store), Evidence: Bound, Sample: m.Sample, LogProb: logProb}, nil
+	return Model{Name: "VAE", Calls: 1, Weights: weights(m.Store), Evidence: Bound, Sample: m.Sample, LogProb: logProb, finalize: m.Finalize}, nil
 }
 
 // HVAE trains a Markovian hierarchy of two levels of Code numbers, its KLs warmed up over a quarter of the training. Two calls draw a
@@ -83,7 +83,7 @@ func (t Trainer) HVAE() (Model, error) {
 				e.NLL[i] = -nats
 			}
 			return LogProb{Values: e.NLL}, nil
-		}}, nil
+		}, finalize: m.Finalize}, nil
 }
 
 // Diffusion trains the network that VDM and Flow share.
