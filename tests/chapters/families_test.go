@@ -28,7 +28,8 @@ func gmTask(t *testing.T) fam.Task {
 
 // TestFamiliesOnGM trains all families on GM by one recipe and writes their table. TestBakeOff holds each to E1.1's tighter bound, by a recipe of its own.
 func TestFamiliesOnGM(t *testing.T) {
-	const n, bound = 10_000, .2
+	const n, bound = 10_000, .1
+	wider := map[string]float64{"NCSN": .2} // 40 Langevin steps a level leave a bias
 	c := check.T(t)
 	trainer := fam.Trainer{Task: gmTask(t), Context: context.Background(), Backend: backendtest.Open(t), Dir: t.TempDir()}
 	models, err := trainer.All()
@@ -50,9 +51,9 @@ func TestFamiliesOnGM(t *testing.T) {
 		}
 		w1 := metric.Wasserstein1(check.Floats(x), fresh)
 		t.Logf("%-11s Wasserstein-1 %.3f", m.Name, w1)
-		c.Less("E10.15 W₁ of the trained "+m.Name, w1, bound)
+		c.Less("E10.15 W₁ of the trained "+m.Name, w1, max(bound, wider[m.Name]))
 	}
-	rows := table(t, .5, gmJudge(t, 1000), models, drawGM(t, 2000, 4))
+	rows := table(t, func(string) float64 { return .1 }, gmJudge(t, 1000), models, drawGM(t, 2000, 4))
 	for _, r := range rows {
 		c.Near("E10.15 "+r.Name+" covers both modes", r.Modes.Covered, 2, 0)
 	}
@@ -68,7 +69,7 @@ func gmJudge(t *testing.T, n int) fam.Judge {
 }
 
 // table measures the models, logs the table, and holds each likelihood against the exact law's: above it, and by less than far nats.
-func table(t *testing.T, far float64, j fam.Judge, models []fam.Model, fresh [][]float64) []fam.Row {
+func table(t *testing.T, far func(name string) float64, j fam.Judge, models []fam.Model, fresh [][]float64) []fam.Row {
 	t.Helper()
 	rows, err := j.Measure(models, fresh, 7)
 	if err != nil {
@@ -80,7 +81,7 @@ func table(t *testing.T, far float64, j fam.Judge, models []fam.Model, fresh [][
 	for _, r := range rows[1:] {
 		if r.Evidence != fam.None {
 			check.T(t).Less("E10.15 no law beats the exact one: "+r.Name, exact.NLL, r.NLL+5*math.Hypot(r.SE, exact.SE))
-			check.T(t).Less("E10.15 and none is far from it: "+r.Name, r.NLL, exact.NLL+far)
+			check.T(t).Less("E10.15 and none is far from it: "+r.Name, r.NLL, exact.NLL+far(r.Name))
 		}
 	}
 	return rows
@@ -93,7 +94,9 @@ func TestFamiliesOnTheRoll(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := map[string]fam.Row{}
-	for _, r := range table(t, 1, tasks.RollJudge(1000), models, tasks.OnRoll(2000, 3)) {
+	weak := map[string]float64{"VAE": 1, "HVAE": .6, "EBM": .7} // codes fold the roll, and chains do not reach its inner turn
+	far := func(name string) float64 { return max(.2, weak[name]) }
+	for _, r := range table(t, far, tasks.RollJudge(1000), models, tasks.OnRoll(2000, 3)) {
 		by[r.Name] = r
 	}
 	c := check.T(t)
