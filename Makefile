@@ -39,12 +39,15 @@ test: setup-test vet go-test pure-test examples kernel-test setup-check notebook
 vet:
 	go vet ./...
 
+# What takes long runs on one backend, unless TRAIN=1: what trains a network to a bound on XLA alone, and what opens pure Go by itself
+# with pure Go alone. A name says which: Trained and OnHost.
+
 go-test: # all Go tests, on XLA unless GOMLX_BACKEND names another backend
-	GOMLX_BACKEND=$${GOMLX_BACKEND:-xla:cpu} $(GOTEST) "Go" -timeout 20m ./...
+	GOMLX_BACKEND=$${GOMLX_BACKEND:-xla:cpu} $(GOTEST) "Go" $(if $(TRAIN),,-skip 'OnHost$$') -timeout 20m ./...
 
 pure-test: # the library without C, and so the mathematics on pure Go
 	CGO_ENABLED=0 go vet ./pkg/...
-	CGO_ENABLED=0 $(GOTEST) "pure Go" -timeout 20m ./pkg/...
+	CGO_ENABLED=0 $(GOTEST) "pure Go" $(if $(TRAIN),,-skip 'Trained$$') -timeout 20m ./pkg/...
 
 examples: # programs that import the library as a stranger's would
 	@if [ -f docs/examples/go.mod ]; then set -x; go -C docs/examples vet ./... && go -C docs/examples build -o /dev/null ./...; fi
@@ -67,7 +70,7 @@ notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; 
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --write $(NOTEBOOK)
 
 notebook: setup ## run a notebook from a bare kernel and write nothing: NOTEBOOK=02
-	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) $(if $(TRAIN),--train) $(NOTEBOOK)
+	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --again $(if $(TRAIN),--train) $(NOTEBOOK)
 
 index: ## write docs/equations.md, errata.md and systems.md from docs/items.md, the tests and the notebooks
 	go run ./tests/items -write

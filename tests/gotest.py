@@ -28,8 +28,9 @@ def main(name, arguments):
         elif event["Action"] == "skip" and event.get("Test"):
             skipped.append(key)
             print("SKIP {} {}\n{}".format(key[0], key[1], "".join(output.pop(key, []))), flush=True)
+    left = ", those of {} left out".format(arguments[arguments.index("-skip") + 1]) if "-skip" in arguments else ""
     failed = run.wait() != 0 or (skipped and os.environ.get("CI") == "true")
-    print("{}: {} tests passed, {} skipped: {}".format(name, passed, len(skipped), "FAIL" if failed else "ok"), flush=True)
+    print("{}: {} tests passed, {} skipped{}: {}".format(name, passed, len(skipped), left, "FAIL" if failed else "ok"), flush=True)
     return 1 if failed else 0
 
 

@@ -33,8 +33,8 @@ func fromWell(r *rand.Rand) []float64 {
 	}
 }
 
-// TestTrainedWell learns f = (x²−1)² from draws: up to a constant, where draws come. E x² of its samples is theirs.
-func TestTrainedWell(t *testing.T) {
+// TestWellTrained learns f = (x²−1)² from draws: up to a constant, where draws come. E x² of its samples is theirs.
+func TestWellTrained(t *testing.T) {
 	c := check.T(t)
 	m := train(t, ebm.Config{Data: 1, Hidden: []int{32, 32}, Std: 1.5, Steps: 5, Size: .05, Adjusted: true, Chains: 1000}, draws{n: 400, d: 1, draw: fromWell}, 500)
 	box := ebm.Box{Lo: []float64{-8}, Hi: []float64{8}}
@@ -88,8 +88,8 @@ func ringLogProb(x []float64) float64 {
 	return -z*z/2 - math.Log(ringStd*math.Sqrt(2*math.Pi)) - math.Log(2*math.Pi*radius)
 }
 
-// TestTrainedRing learns a ring in the plane, and holds quadrature, AIS and samples of the trained model against one another.
-func TestTrainedRing(t *testing.T) {
+// TestRingTrained learns a ring in the plane, and holds quadrature, AIS and samples of the trained model against one another.
+func TestRingTrained(t *testing.T) {
 	c := check.T(t)
 	m := train(t, ebm.Config{Data: 2, Hidden: []int{48, 48}, Steps: 5, Size: .02, Adjusted: true, Chains: 1000}, draws{n: 400, d: 2, draw: fromRing}, 700)
 	logZ, err := m.LogZ(ebm.Box{Lo: []float64{-10, -10}, Hi: []float64{10, 10}}, 1e-5)

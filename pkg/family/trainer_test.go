@@ -44,9 +44,9 @@ func small(t *testing.T) family.Trainer {
 	}}
 }
 
-// TestTrainer trains all families for a moment: each draws near the law, and each likelihood is near the law's and not above it, as far
+// TestEveryFamilyTrained trains all families for a moment: each draws near the law, and each likelihood is near the law's and not above it, as far
 // as its kind allows.
-func TestTrainer(t *testing.T) {
+func TestEveryFamilyTrained(t *testing.T) {
 	c, trainer := check.T(t), small(t)
 	models, err := trainer.All()
 	if err != nil {

@@ -164,8 +164,8 @@ func TestGame(t *testing.T) {
 	}
 }
 
-// TestE106 trains an affine G on N(3, 0.5²) against a small D: G's average has the data's moments, while its last weights circle.
-func TestE106(t *testing.T) {
+// TestE106Trained trains an affine G on N(3, 0.5²) against a small D: G's average has the data's moments, while its last weights circle.
+func TestE106Trained(t *testing.T) {
 	const mean, std = 3, .5
 	c := gan.Config{Data: 1, Latent: 1, D: []int{32, 32}}
 	m, report, err := gan.LoadOrTrain(context.Background(), backendtest.Open(t), t.TempDir(), c, draws{n: 64, width: 1, mean: mean, std: std},

@@ -49,8 +49,8 @@ func oneNet(scope *model.Scope) guide.Conditional {
 	})
 }
 
-// TestOneNetwork trains it with dropped labels.
-func TestOneNetwork(t *testing.T) {
+// TestOneNetworkTrained trains it with dropped labels.
+func TestOneNetworkTrained(t *testing.T) {
 	objective := score.Objective{Process: vp}
 	loss := func(scope *model.Scope, batch []*Node) *Node {
 		one := guide.Loss(func(src noise.Source, x0, y *Node) *Node {

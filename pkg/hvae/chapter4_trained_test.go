@@ -100,7 +100,7 @@ func size(s *model.Store, prefix string) (n int) {
 
 // One level against two on clusters of clusters. The one level has no fewer latents next to x, and no fewer weights in its decoder than
 // the two levels have in both of theirs.
-func TestChapter4TwoLevels(t *testing.T) {
+func TestChapter4TwoLevelsTrained(t *testing.T) {
 	c, test := check.T(t), rowsOf(toys.NestedGaussians().Sample(4000, 2))
 	evaluate := func(config hvae.Config) (*hvae.Model, hvae.Evaluation) {
 		config.Data, config.Observation = 2, dist.ObserveGaussianLearned

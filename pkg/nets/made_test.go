@@ -15,19 +15,21 @@ import (
 func TestMADEJacobian(t *testing.T) {
 	const d = 5
 	for _, hidden := range [][]int{{12}, {9, 30}, {4, 4, 4}} {
-		for i := range d {
-			store := model.NewStore()
-			if err := store.SetRNGStateFromSeed(2); err != nil {
-				t.Fatal(err)
+		store := model.NewStore()
+		if err := store.SetRNGStateFromSeed(2); err != nil {
+			t.Fatal(err)
+		}
+		jacobian := call(t, backendtest.Open(t), store, func(s *model.Scope, x *graph.Node) *graph.Node {
+			y := nets.MADE(s, x, nets.HeUniform, graph.Tanh, hidden...)
+			rows := make([]*graph.Node, d)
+			for i := range rows {
+				rows[i] = graph.Gradient(graph.ReduceAllSum(graph.Slice(y, graph.AxisRange(), graph.AxisElem(i))), x)[0]
 			}
-			row := call(t, backendtest.Open(t), store, func(s *model.Scope, x *graph.Node) *graph.Node {
-				y := nets.MADE(s, x, nets.HeUniform, graph.Tanh, hidden...)
-				return graph.Gradient(graph.ReduceAllSum(graph.Slice(y, graph.AxisRange(), graph.AxisElem(i))), x)[0]
-			}, [][]float64{{0.3, -0.8, 1, 0.2, 0.6}})
-			for j, v := range row {
-				if (v != 0) != (j < i) {
-					t.Errorf("hidden %v: ∂y_%d/∂x_%d = %g, want nonzero exactly for %d < %d", hidden, i, j, v, j, i)
-				}
+			return graph.Concatenate(rows, 1)
+		}, [][]float64{{0.3, -0.8, 1, 0.2, 0.6}})
+		for k, v := range jacobian {
+			if i, j := k/d, k%d; (v != 0) != (j < i) {
+				t.Errorf("hidden %v: ∂y_%d/∂x_%d = %g, want nonzero exactly for %d < %d", hidden, i, j, v, j, i)
 			}
 		}
 	}

@@ -42,13 +42,18 @@ func TestDDIM(t *testing.T) {
 	for _, c := range all() {
 		t.Run(c.name, func(t *testing.T) {
 			s, u := pairs(c.p)
-			for _, eta := range []float64{0, .3, .8, 1} {
-				laws := readAll(t, s, u,
-					func(x0, s, _ *Node) dist.DiagNormal { return c.p.Marginal(x0, s) },
-					func(x0, _, u *Node) dist.DiagNormal { return c.p.Marginal(x0, u) },
-					func(xt, s, u *Node) dist.DiagNormal { return c.p.Posterior(xt, OnesLike(xt), s, u) },
-					func(xt, s, u *Node) dist.DiagNormal { return c.p.DDIM(xt, OnesLike(xt), s, u, eta) }) // x₀ = 1
-				early, late, posterior, ddim := laws[0], laws[1], laws[2], laws[3]
+			etas := []float64{0, .3, .8, 1}
+			forms := []func(y, s, u *Node) dist.DiagNormal{
+				func(x0, s, _ *Node) dist.DiagNormal { return c.p.Marginal(x0, s) },
+				func(x0, _, u *Node) dist.DiagNormal { return c.p.Marginal(x0, u) },
+				func(xt, s, u *Node) dist.DiagNormal { return c.p.Posterior(xt, OnesLike(xt), s, u) }} // x₀ = 1
+			for _, eta := range etas {
+				forms = append(forms, func(xt, s, u *Node) dist.DiagNormal { return c.p.DDIM(xt, OnesLike(xt), s, u, eta) })
+			}
+			laws := readAll(t, s, u, forms...)
+			early, late, posterior := laws[0], laws[1], laws[2]
+			for k, ddim := range laws[3:] {
+				eta := etas[k]
 				for i := range s {
 					check.T(t).Near("mean through x_t", ddim.slope[i]*late.slope[i]+ddim.at0[i], early.slope[i], a64)
 					through := ddim.slope[i] * ddim.slope[i] * late.variance[i]

@@ -59,7 +59,7 @@ func likelihood(t *testing.T, f *sampler.Flow, x [][]float64, seed int64) sample
 	return l
 }
 
-func TestFlowLogProb(t *testing.T) {
+func TestFlowLogProbOnHost(t *testing.T) {
 	t.Run("E8.22 log p(1.8) of N(1, .5)", func(t *testing.T) {
 		p := process.Process{Schedule: vp.Schedule, TMin: 1e-9, TMax: 1}
 		l := likelihood(t, exactFlow(t, onHost, p, gd, 1e-6, nil), [][]float64{{1.8}}, 1)

@@ -97,7 +97,7 @@ func walk(t *testing.T, m *vae.Model, p *drawn.Pictures, f factor) (measured []f
 	return measured, correlation
 }
 
-func TestChapter3LatentEditing(t *testing.T) {
+func TestChapter3LatentEditingTrained(t *testing.T) {
 	c := check.T(t)
 	m, p := edit(t, 1)
 	for name, f := range factors {

@@ -79,7 +79,7 @@ func (i imitation) sharpness() float64 {
 	return power(i.samples) / power(i.heldOut)
 }
 
-func TestChapter3Imitation(t *testing.T) {
+func TestChapter3ImitationTrained(t *testing.T) {
 	c := check.T(t)
 	few, many := imitate(t, 16, 4000, 1), imitate(t, 500, 1000, 1)
 	t.Logf("neighbour ratio %.3f and %.3f, sharpness %.3f and %.3f", few.ratio(), many.ratio(), few.sharpness(), many.sharpness())

@@ -28,7 +28,7 @@ func linear(t *testing.T, seed int64) (m *vae.Model, x [][]float64) {
 		fit.Config{Steps: 5000, LearningRate: .02, Schedule: fit.WarmupCosine{Warmup: 20}, Seed: seed}), x
 }
 
-func TestChapter3LinearVAE(t *testing.T) {
+func TestChapter3LinearVAETrained(t *testing.T) {
 	m, x := linear(t, 1)
 	t.Run("E3.23 the full objective reaches the optimum", func(t *testing.T) { reachesOptimum(t, m, x) })
 	t.Run("E3.6 the encoder is dropped after training", func(t *testing.T) {
@@ -125,7 +125,7 @@ func novel(t *testing.T, m *vae.Model, x [][]float64) {
 	c.Less("E3.34 shaken copies fail the test", bound, metric.KolmogorovSmirnov(metric.NeighbourDistances(copies, x), heldOut))
 }
 
-func TestChapter3VarianceCollapse(t *testing.T) {
+func TestChapter3VarianceCollapseTrained(t *testing.T) {
 	c, x := check.T(t), drawPP(t, 20_000, 101)
 	// spread returns the mean of σ(x) and the standard deviation of μ(x) over the data, for a weight on the KL.
 	spread := func(beta float64) (sigma, sd float64) {

@@ -117,7 +117,7 @@ func entropy(t *testing.T) float64 {
 }
 
 // With few steps a schedule that is trained with the network beats one that is fixed.
-func TestLearnedSchedule(t *testing.T) {
+func TestLearnedScheduleTrained(t *testing.T) {
 	c, x0 := check.T(t), drawGM(20_000, 1<<40)
 	fixed := func(scope *model.Scope) (vdm.VDM, vdm.Objective) {
 		p := process.Process{Schedule: process.DDPM(10, .02, .6), TMax: 10}
@@ -163,7 +163,7 @@ func TestLearnedSchedule(t *testing.T) {
 }
 
 // A whole model of gm: its loss, its bound, what each step costs and its samples.
-func TestFullRun(t *testing.T) {
+func TestFullRunTrained(t *testing.T) {
 	c, x0 := check.T(t), drawGM(10_000, 1<<41)
 	p := process.Process{Schedule: process.LogSNRLinear{Max: 6, Min: -6}, TMax: 1}
 	times := make([]float64, 40)
@@ -249,7 +249,7 @@ func TestLeastSquares(t *testing.T) {
 }
 
 // Heads and weights, all trained on one swiss roll: each reaches the bar.
-func TestHeads(t *testing.T) {
+func TestHeadsTrained(t *testing.T) {
 	p := process.Process{Schedule: process.LogSNRLinear{Max: 5, Min: -5}, TMax: 1}
 	type variant struct {
 		kind   param.Kind

@@ -29,7 +29,7 @@ var rowMutants = in("pkg/vdm/rows.go", "TestRows",
 		Bug: "the denoiser for the score in the flow's sampler"},
 )
 
-var familyMutants = in("pkg/family/model.go", "TestMeasure|TestTrainer",
+var familyMutants = in("pkg/family/model.go", "TestMeasure|TestEveryFamilyTrained",
 	mutant{Name: "nll-sign", Old: `return -m, `, New: `return m, `,
 		Bug: "log p for −log p"},
 	mutant{Name: "nll-shared", Old: `math.Hypot(stat.StdErr(sd, float64(len(l.Values))), l.Shared)`, New: `math.Abs(stat.StdErr(sd, float64(len(l.Values))))`,

@@ -67,7 +67,7 @@ var ganBestMutants = in("pkg/gan/best.go", "TestE103$|TestE107|TestE108|TestBest
 		Bug: "a D without a constant"},
 )
 
-var ganNetworkMutants = in("pkg/gan/networks.go", "TestCloseness|TestNetworks|TestGame|TestE106",
+var ganNetworkMutants = in("pkg/gan/networks.go", "TestCloseness|TestNetworks|TestGame|TestE106Trained",
 	mutant{Name: "closeness-self", Old: `ReduceSum(Exp(Neg(distance)), 1), -1), float64(n-1))`, New: `ReduceSum(Exp(Neg(distance)), 1), 0), float64(n-1))`,
 		Bug: "a row compared with itself"},
 	mutant{Name: "closeness-mean", Old: `float64(n-1))

@@ -1,12 +1,14 @@
 """Runs every notebook of notebooks/ and of notebooks/solutions/ from a bare kernel, each in a fresh copy of notebooks/, and
 looks at every cell.
 
-    .venv/bin/python tests/notebooks/run.py [--train] [--write] [--check] [--kernel NAME] [--jobs N] [name ...]
+    .venv/bin/python tests/notebooks/run.py [--train] [--write] [--check] [--times] [--again] [--kernel NAME] [--jobs N] [name ...]
 
 --train   leaves the shipped checkpoints out, so that every training happens
 --write   writes notebooks/NAME.ipynb: the text's cells with the outputs of this run, under stable cell ids
 --check   runs nothing: the committed .ipynb hold the cells of the .md, were executed, and are small enough, and each
           notebook says what it needs and has its exercises solved (exercises.py)
+--times   says of each notebook which eight cells took longest
+--again   runs also what passed before and has not changed since; so do --train, --write, --times and CI=true
 name      the beginning of a notebook's name, as 02, solutions or solutions/02 (default: all)
 
 A notebook runs in its own folder. Solutions train nothing that a notebook ships: they find its checkpoints in ../checkpoints,
@@ -33,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "kernels"))
 from common import end_session, jupyter_env  # noqa: E402
 from exercises import exercise_faults  # noqa: E402
+from passed import Passed  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
 GOAL = {True: 90, False: 20}  # seconds on 2 cores that a notebook should stay under, with training and without
@@ -68,7 +71,7 @@ def all_names():
 
 def arguments():
     parser = argparse.ArgumentParser(usage=__doc__)
-    for flag in ("--train", "--write", "--check"):
+    for flag in ("--train", "--write", "--check", "--times", "--again"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--kernel", default="gonb")
     parser.add_argument("--jobs", type=int, default=2)
@@ -77,9 +80,21 @@ def arguments():
 
 
 def run_all(names, options):
+    again = options.again or options.train or options.write or options.times or os.environ.get("CI") == "true"
+    passed, faults = Passed(NOTEBOOKS, options.kernel), {}
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        runs = {name: pool.submit(run_one, name, options) for name in names}
-        return {name: run.result() for name, run in runs.items()}
+        runs = {}
+        for name in names:
+            if not again and passed.before(name):
+                print("{:<42} passed before, and nothing that it uses has changed since; --again runs it".format(name), flush=True)
+                faults[name] = []
+            else:
+                runs[name] = passed.key(name), pool.submit(run_one, name, options)
+        for name, (key, run) in runs.items():
+            faults[name] = run.result()
+            if not faults[name] and not options.train:
+                passed.keep(name, key)
+    return faults
 
 
 def run_one(name, options):
@@ -89,10 +104,12 @@ def run_one(name, options):
         home = Path(folder) / "notebooks"
         shutil.copytree(str(NOTEBOOKS), str(home), ignore=leave_out(train))
         start = time.monotonic()
-        stopped = execute(notebook, (home / name).parent, options.kernel, folder)
+        stopped, cells = execute(notebook, (home / name).parent, options.kernel, folder)
         seconds = time.monotonic() - start
     goal = GOAL[train]
     print("{:<42} {:6.1f} s   {:.2f} of {} s".format(name, seconds, seconds / goal, goal), flush=True)
+    for took, line in sorted(cells, reverse=True)[:8] if options.times else []:
+        print("  {:6.1f} s  {}".format(took, line), flush=True)
     faults = stopped + cell_faults(notebook)
     if options.write and not faults:
         faults = write_notebook(name, notebook)
@@ -118,7 +135,9 @@ def read_source(name, kernel):
 
 
 def execute(notebook, home, kernel, temporary):
-    """Runs all cells, whatever they do; returns why it stopped early, if it did. Nothing that it started outlives it."""
+    """Runs all cells, whatever they do; returns why it stopped early, if it did, and each cell's seconds and first line. Nothing that
+    it started outlives it."""
+    seconds = []
     deadline = time.monotonic() + LIMIT
     client = NotebookClient(
         notebook, kernel_name=kernel, allow_errors=True, coalesce_streams=True, record_timing=False,
@@ -130,14 +149,16 @@ def execute(notebook, home, kernel, temporary):
             session = client.km.provisioner.pid
             client.reset_execution_trackers()
             for index, cell in enumerate(notebook.cells):
+                start = time.monotonic()
                 client.execute_cell(cell, index)
+                seconds.append((time.monotonic() - start, first_line(cell)))
     except CellTimeoutError:
-        return ["stopped after {} s in the cell that begins {!r}".format(LIMIT, first_line(cell))]
+        return ["stopped after {} s in the cell that begins {!r}".format(LIMIT, first_line(cell))], seconds
     except DeadKernelError:
-        return ["the kernel died in the cell that begins {!r}".format(first_line(cell))]
+        return ["the kernel died in the cell that begins {!r}".format(first_line(cell))], seconds
     finally:
         end_session(session)
-    return []
+    return [], seconds
 
 
 def cell_faults(notebook):

@@ -12,6 +12,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import run  # noqa: E402
+import passed  # noqa: E402
 from exercises import exercise_faults  # noqa: E402
 
 KERNEL = os.environ.get("KERNEL", "gonb")
@@ -33,7 +34,7 @@ class Runner(unittest.TestCase):
 
     def run_cells(self, *cells, name="01-x", train=False):
         self.write(*cells, name=name)
-        return run.run_one(name, argparse.Namespace(kernel=KERNEL, train=train, write=True))
+        return run.run_one(name, argparse.Namespace(kernel=KERNEL, train=train, write=True, times=False))
 
     def test_good(self):
         self.assertEqual(self.run_cells("%%\nprintln(1)", 'import "fmt"\n%%\nfmt.Println("two")'), [])
@@ -81,6 +82,58 @@ class Runner(unittest.TestCase):
         self.assertEqual(self.run_cells("%%\nprintln(1)"), [])
         self.write("%%\nprintln(2)")
         self.assertIn("its cells differ", run.executed_faults("01-x")[0])
+
+
+class Memory(unittest.TestCase):
+    """A notebook that passed runs again when something that it depends on has changed, and only then."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.write("01-x.md", 'import "{}/pkg/a"'.format(passed.MODULE))
+        self.write("checkpoints/x.bin", "weights")
+        self.built = {"a": "1", "b": "1", "c": "1"}
+        real, passed.packages = passed.packages, self.packages
+        self.addCleanup(setattr, passed, "packages", real)
+        self.memory().keep("01-x", self.memory().key("01-x"))
+
+    def write(self, name, text):
+        (self.folder / "notebooks" / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / "notebooks" / name).write_text(text)
+
+    def packages(self):
+        """Package a imports b, and nothing imports c."""
+        path = (passed.MODULE + "/pkg/{}").format
+        return {path(p): {"BuildID": build, "Deps": [path("b")] if p == "a" else []} for p, build in self.built.items()}
+
+    def memory(self):
+        return passed.Passed(self.folder / "notebooks", KERNEL, self.folder / "memory")
+
+    def test_unchanged(self):
+        self.assertTrue(self.memory().before("01-x"))
+        self.built["c"] = "2"
+        self.write("02-y.md", "another notebook")
+        self.write("01-x.ipynb", "its outputs")
+        self.assertTrue(self.memory().before("01-x"), "what it does not use has changed")
+
+    def test_changed(self):
+        for change in (lambda: self.built.update(a="2"), lambda: self.built.update(a="1", b="2"), lambda: self.built.pop("a")):
+            change()
+            self.assertFalse(self.memory().before("01-x"), self.built)
+        self.built = {"a": "1", "b": "1", "c": "1"}
+        self.assertTrue(self.memory().before("01-x"))
+        self.write("checkpoints/x.bin", "other weights")
+        self.assertFalse(self.memory().before("01-x"))
+
+    def test_another_text_kernel_or_backend(self):
+        self.assertFalse(passed.Passed(self.folder / "notebooks", "another", self.folder / "memory").before("01-x"))
+        self.addCleanup(os.environ.update, {k: v for k, v in os.environ.items() if k == "GOMLX_BACKEND"})
+        os.environ["GOMLX_BACKEND"] = "another"
+        self.assertFalse(self.memory().before("01-x"))
+        del os.environ["GOMLX_BACKEND"]
+        self.write("01-x.md", "import nothing")
+        self.assertFalse(self.memory().before("01-x"))
 
 
 GOOD = """# A notebook
