@@ -80,14 +80,9 @@ type Trained struct {
 // LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain with Config.Loss if need be. c is
 // part of the run's identity. The error is that of c, or fit.LoadOrTrain's.
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Trained, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("ar.LoadOrTrain: %w", err)
-	}
-	store := model.NewStore()
-	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
-	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	store, report, err := fit.LoadOrTrainSetting(ctx, b, dir, c, data, f)
 	if err != nil {
-		return nil, report, err
+		return nil, report, fmt.Errorf("ar.LoadOrTrain: %w", err)
 	}
 	return &Trained{Config: c, Store: store, Backend: b}, report, nil
 }

@@ -3,7 +3,6 @@ package classifier
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -46,14 +45,9 @@ func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
 // LoadOrTrain returns the model of config c that dir holds, trained on data by fit.LoadOrTrain with Config.Loss if need be. c, with its noise,
 // is part of the run's identity: a checkpoint of another is an error, as all of fit.LoadOrTrain's.
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Model, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("classifier.LoadOrTrain: %w", err)
-	}
-	store := model.NewStore()
-	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
-	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	store, report, err := fit.LoadOrTrainSetting(ctx, b, dir, c, data, f)
 	if err != nil {
-		return nil, report, err
+		return nil, report, fmt.Errorf("classifier.LoadOrTrain: %w", err)
 	}
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }
@@ -61,16 +55,9 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, d
 // Load returns the model of config c of the finished run in dir, without its data. It returns an error when dir holds no whole finished run,
 // or one of another Config.
 func Load(b compute.Backend, dir string, c Config) (*Model, error) {
-	if err := c.Check(); err != nil {
-		return nil, fmt.Errorf("classifier.Load: %w", err)
-	}
-	store := model.NewStore()
-	_, tag, err := fit.Load(dir, store)
+	store, _, err := fit.LoadSetting(dir, c)
 	if err != nil {
 		return nil, fmt.Errorf("classifier.Load: %w", err)
-	}
-	if !strings.HasSuffix(tag, c.String()) {
-		return nil, fmt.Errorf("classifier.Load: %s holds a run of %q, expected one of %q: take the Config that it was trained with", dir, tag, c)
 	}
 	return &Model{Config: c, Store: store, Backend: b}, nil
 }

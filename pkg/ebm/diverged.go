@@ -37,7 +37,7 @@ func (c Config) explain(b compute.Backend, store *model.Store, data fit.Batches,
 		return err
 	}
 	chain := EBM{}.chain(c.withDefaults().Size, c.Adjusted).(sampler.Explainer)
-	return fmt.Errorf("ebm.LoadOrTrain: step %d: chain %d of %d, %s, is %g after its walk: %s: %w", diverged.Step, row,
+	return fmt.Errorf("step %d: chain %d of %d, %s, is %g after its walk: %s: %w", diverged.Step, row,
 		out[0].Shape().Dimensions[0], c.Negatives, value, chain.Explain(out[1:], row), err)
 }
 

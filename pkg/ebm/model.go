@@ -50,14 +50,9 @@ func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
 // batches hold x [batch, Data]. c is part of the run's identity, and the replay buffer part of its state. The error is
 // fit.LoadOrTrain's; where a chain ran away it names the chain and the step size that would have been stable.
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Model, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("ebm.LoadOrTrain: %w", err)
-	}
-	store := model.NewStore()
-	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
-	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	store, report, err := fit.LoadOrTrainSetting(ctx, b, dir, c, data, f)
 	if err != nil {
-		return nil, report, c.explain(b, store, data, err)
+		return nil, report, fmt.Errorf("ebm.LoadOrTrain: %w", c.explain(b, store, data, err))
 	}
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }

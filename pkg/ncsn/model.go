@@ -50,14 +50,9 @@ func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
 // part of the run's identity: a checkpoint of another architecture or of other levels is an error, as all of
 // fit.LoadOrTrain's. The first tensor of a batch holds the data [batch, Dim].
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Model, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("ncsn.LoadOrTrain: %w", err)
-	}
-	store := model.NewStore()
-	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
-	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	store, report, err := fit.LoadOrTrainSetting(ctx, b, dir, c, data, f)
 	if err != nil {
-		return nil, report, err
+		return nil, report, fmt.Errorf("ncsn.LoadOrTrain: %w", err)
 	}
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -56,14 +55,9 @@ func NewModel(b compute.Backend, c Config, seed int64) (*Model, error) {
 // fit.LoadOrTrain's. The batches hold images [batch, Height, Width, Channels] as intensities in [0, 1], with
 // Classes the labels, integers [batch], and with Caption the words, integers [batch, Caption.Length].
 func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, data fit.Batches, f fit.Config) (*Model, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("vdm.LoadOrTrain: %w", err)
-	}
-	store := model.NewStore()
-	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
-	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	store, report, err := fit.LoadOrTrainSetting(ctx, b, dir, c, data, f)
 	if err != nil {
-		return nil, report, err
+		return nil, report, fmt.Errorf("vdm.LoadOrTrain: %w", err)
 	}
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }
@@ -71,16 +65,9 @@ func LoadOrTrain(ctx context.Context, b compute.Backend, dir string, c Config, d
 // Load returns the model of config c of the finished run in dir, as one that came with the project, without its data and
 // whatever it was trained by. It returns an error when dir holds no whole finished run, or one of another Config.
 func Load(b compute.Backend, dir string, c Config) (*Model, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("vdm.Load: %w", err)
-	}
-	store := model.NewStore()
-	report, tag, err := fit.Load(dir, store)
+	store, report, err := fit.LoadSetting(dir, c)
 	if err != nil {
 		return nil, report, fmt.Errorf("vdm.Load: %w", err)
-	}
-	if !strings.HasSuffix(tag, c.String()) {
-		return nil, report, fmt.Errorf("vdm.Load: %s holds a run of %q, expected one of %q: take the Config that it was trained with", dir, tag, c)
 	}
 	return &Model{Config: c, Store: store, Backend: b}, report, nil
 }

@@ -125,14 +125,9 @@ type RowModel struct {
 // LoadOrTrainRows returns the model of config c that dir holds, trained on data by fit.LoadOrTrain with RowConfig.Loss if need be. c is
 // part of the run's identity. The error is that of c, or fit.LoadOrTrain's.
 func LoadOrTrainRows(ctx context.Context, b compute.Backend, dir string, c RowConfig, data fit.Batches, f fit.Config) (*RowModel, fit.Report, error) {
-	if err := c.Check(); err != nil {
-		return nil, fit.Report{}, fmt.Errorf("vdm.LoadOrTrainRows: %w", err)
-	}
-	store := model.NewStore()
-	f.Tag = fmt.Sprintf("%s, %s", f.Tag, c)
-	report, err := fit.LoadOrTrain(ctx, b, dir, store, c.Loss(), data, f)
+	store, report, err := fit.LoadOrTrainSetting(ctx, b, dir, c, data, f)
 	if err != nil {
-		return nil, report, err
+		return nil, report, fmt.Errorf("vdm.LoadOrTrainRows: %w", err)
 	}
 	return &RowModel{Config: c, Store: store, Backend: b}, report, nil
 }
