@@ -70,7 +70,7 @@ notebooks: setup ## write the committed .ipynb from the .md: run, with outputs; 
 	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --write $(NOTEBOOK)
 
 notebook: setup ## run a notebook from a bare kernel and write nothing: NOTEBOOK=02
-	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --again $(if $(TRAIN),--train) $(NOTEBOOK)
+	$(VENV) tests/notebooks/run.py --kernel $(KERNEL) --again --jobs 1 $(if $(TRAIN),--train) $(NOTEBOOK)
 
 index: ## write docs/equations.md, errata.md and systems.md from docs/items.md, the tests and the notebooks
 	go run ./tests/items -write

@@ -8,6 +8,8 @@ looks at every cell.
 --check   runs nothing: the committed .ipynb hold the cells of the .md, were executed, and are small enough, and each
           notebook says what it needs and has its exercises solved (exercises.py)
 --times   says of each notebook which eight cells took longest
+--jobs    how many run at a time: without it one more than there are cores, since a cell is linked on one core and runs on all; with 1
+          it says how the seconds of each compare with what they should be
 --again   runs also what passed before and has not changed since; so do --train, --write, --times and CI=true
 name      the beginning of a notebook's name, as 02, solutions or solutions/02 (default: all)
 
@@ -38,7 +40,7 @@ from exercises import exercise_faults  # noqa: E402
 from passed import Passed  # noqa: E402
 
 NOTEBOOKS = ROOT / "notebooks"
-GOAL = {True: 90, False: 20}  # seconds on 2 cores that a notebook should stay under, with training and without
+GOAL = {True: 90, False: 20}  # seconds on 2 cores that a notebook should stay under by itself, with training and without
 LIMIT = 900  # seconds after which a notebook is stopped: something hangs
 LARGEST = 400_000  # bytes of a committed .ipynb
 # A path of the machine that ran a notebook: this one's folders, and where users and temporary files lie on any other.
@@ -74,7 +76,7 @@ def arguments():
     for flag in ("--train", "--write", "--check", "--times", "--again"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--kernel", default="gonb")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
 
@@ -106,8 +108,8 @@ def run_one(name, options):
         start = time.monotonic()
         stopped, cells = execute(notebook, (home / name).parent, options.kernel, folder)
         seconds = time.monotonic() - start
-    goal = GOAL[train]
-    print("{:<42} {:6.1f} s   {:.2f} of {} s".format(name, seconds, seconds / goal, goal), flush=True)
+    of_goal = "   {:.2f} of {} s".format(seconds / GOAL[train], GOAL[train]) if options.jobs == 1 else ""
+    print("{:<42} {:6.1f} s{}".format(name, seconds, of_goal), flush=True)
     for took, line in sorted(cells, reverse=True)[:8] if options.times else []:
         print("  {:6.1f} s  {}".format(took, line), flush=True)
     faults = stopped + cell_faults(notebook)

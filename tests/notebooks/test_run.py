@@ -34,7 +34,7 @@ class Runner(unittest.TestCase):
 
     def run_cells(self, *cells, name="01-x", train=False):
         self.write(*cells, name=name)
-        return run.run_one(name, argparse.Namespace(kernel=KERNEL, train=train, write=True, times=False))
+        return run.run_one(name, argparse.Namespace(kernel=KERNEL, train=train, write=True, times=False, jobs=1))
 
     def test_good(self):
         self.assertEqual(self.run_cells("%%\nprintln(1)", 'import "fmt"\n%%\nfmt.Println("two")'), [])
