@@ -3,15 +3,14 @@ package family
 import (
 	"fmt"
 
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lowerbound-ml/lowerbound/pkg/ar"
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/elbo"
-	"github.com/lowerbound-ml/lowerbound/pkg/fit"
 	"github.com/lowerbound-ml/lowerbound/pkg/hvae"
+	"github.com/lowerbound-ml/lowerbound/pkg/internal/program"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/sampler"
 	"github.com/lowerbound-ml/lowerbound/pkg/vae"
@@ -39,22 +38,18 @@ func (t Trainer) VAE() (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
+	functions := &program.Functions{}
 	logProb := func(x [][]float64, seed int64) (LogProb, error) {
-		lacks := fit.Frozen(m.Store)
-		out, err := model.CallOnce(m.Backend, m.Store, func(scope *model.Scope, x *Node) *Node {
-			x = ConvertDType(x, dtypes.Float32)
-			logW := m.Build(scope).LogWeights(noise.FromSeed(x.Graph(), seed), x, Draws)
-			return ConvertDType(elbo.ImportanceWeighted(logW), dtypes.Float64)
+		out, err := functions.Call(m.Backend, m.Store, fmt.Sprintf("LogProb with seed %d", seed), func(scope *model.Scope, in []*Node) []*Node {
+			return []*Node{elbo.ImportanceWeighted(m.Build(scope).LogWeights(noise.FromSeed(in[0].Graph(), seed), in[0], Draws))}
 		}, x)
-		if lack := lacks(); lack != nil {
-			err = lack
-		}
 		if err != nil {
 			return LogProb{}, fmt.Errorf("family.Trainer.VAE: LogProb: %w", err)
 		}
-		return LogProb{Values: out.Value().([]float64)}, nil
+		return LogProb{Values: out[0].Value().([]float64)}, nil
 	}
-	return Model{Name: "VAE", Calls: 1, Weights: weights(m.Store), Evidence: Bound, Sample: m.Sample, LogProb: logProb, finalize: m.Finalize}, nil
+	return Model{Name: "VAE", Calls: 1, Weights: weights(m.Store), Evidence: Bound, Sample: m.Sample, LogProb: logProb,
+		finalize: func() { m.Finalize(); functions.Finalize() }}, nil
 }
 
 // HVAE trains a Markovian hierarchy of two levels of Code numbers, its KLs warmed up over a quarter of the training. Two calls draw a
