@@ -68,6 +68,6 @@ var programMutants = in("pkg/sampler/program.go", "TestChain|TestSampleAndPath|T
 		Bug: "one step too many: an index off by one", XLA: true},
 	mutant{Name: "loop-done", Old: `graph.LogicalAnd(s[finite], graph.LogicalNot(s[done]))`, New: `s[finite]`,
 		Bug: "a Stepper that is done goes on", XLA: true},
-	mutant{Name: "walk-done", Old: `if over || i == len(times)-1`, New: `if i == len(times)-1`,
+	mutant{Name: "walk-done", Old: `if over || i == len(times)-1`, New: `if _ = over; i == len(times)-1`,
 		Bug: "a Stepper that is done goes on, step by step"},
 )
