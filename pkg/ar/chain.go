@@ -32,6 +32,9 @@ func (c Chain) Step(src noise.Source, st sampler.State, t, _ *Node) sampler.Stat
 // Check returns an error unless the times count down to 0 in ones. It cannot know d: with more or fewer times than d+1 the first
 // pixels stay as they were, or a step draws nothing.
 func (c Chain) Check(times []float64) error {
+	if len(times) < 2 {
+		return fmt.Errorf("ar.Chain: %d times, expected sampler.Count of the number of pixels, 2 or more", len(times))
+	}
 	for i, t := range times {
 		if t != float64(len(times)-1-i) {
 			return fmt.Errorf("ar.Chain: times[%d] = %g, expected %d: sampler.Count of the number of pixels", i, t, len(times)-1-i)

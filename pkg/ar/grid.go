@@ -29,9 +29,18 @@ func (g Grid) Check() error {
 		return fmt.Errorf("ar.Grid: Bits = %d, expected 1 to 20 bits for a number: float32 tells no more cells apart", g.Bits)
 	case !(g.Lo < g.Hi) || math.IsInf(g.Hi-g.Lo, 0):
 		return fmt.Errorf("ar.Grid: Lo = %g, Hi = %g, expected a finite interval that holds the data", g.Lo, g.Hi)
+	case g.Width() < steps32*spacing32(math.Max(math.Abs(g.Lo), math.Abs(g.Hi))):
+		return fmt.Errorf("ar.Grid: Bits = %d make cells of %g from %g to %g, expected %d numbers of float32 or more in a cell: take fewer bits",
+			g.Bits, g.Width(), g.Lo, g.Hi, int(steps32))
 	}
 	return nil
 }
+
+// steps32 is how many numbers of float32 a cell has to hold at least, so that a number within it does not round to the next one.
+const steps32 = 4096
+
+// spacing32 is the distance of two neighbours of float32 at x > 0.
+func spacing32(x float64) float64 { return math.Exp2(math.Floor(math.Log2(x)) - 23) }
 
 // Pixels returns the number of bits of a row, Dim·Bits.
 func (g Grid) Pixels() int { return g.Dim * g.Bits }
@@ -89,10 +98,12 @@ func (m Numbers) LogProb(x *Node) *Node {
 	return Where(GreaterThan(outside, ZerosLike(outside)), AddScalar(ZerosLike(logP), math.Inf(-1)), logP)
 }
 
-// Spread places x uniformly in the cell of each row of bits [batch, Dim·Bits]: [batch, Dim].
+// Spread places x uniformly in the cell of each row of bits [batch, Dim·Bits]: [batch, Dim]. It leaves out the last 2048th of a cell, where
+// float32 would round up to the next one.
 func (m Numbers) Spread(src noise.Source, bits *Node) *Node {
 	corner := m.Decode(bits)
-	return Add(corner, MulScalar(src.RandomUniform(corner.Graph(), corner.Shape()), m.Width()))
+	u := MinScalar(src.RandomUniform(corner.Graph(), corner.Shape()), 1-1./2048)
+	return Add(corner, MulScalar(u, m.Width()))
 }
 
 var _ dist.LogProber = Numbers{}

@@ -53,6 +53,11 @@ func TestChain(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "ar.Chain: times[0] = 3, expected 2") {
 		t.Errorf("%v does not name the time", err)
 	}
+	for _, few := range [][]float64{nil, {0}} {
+		if _, err := run.Sample(tensors.FromShape(shapes.Make(dtypes.Float64, 2, pixels)), few, 4); err == nil {
+			t.Errorf("no error for the times %v", few)
+		}
+	}
 }
 
 var grid = ar.Grid{Dim: 2, Bits: 3, Lo: -1, Hi: 3}
@@ -64,7 +69,7 @@ func TestGrid(t *testing.T) {
 	c.Near("bits, the most significant first", backendtest.Call(t, grid.Encode, x)[0], bits, 0)
 	c.Near("cells' lower ends", backendtest.Call(t, grid.Decode, bits)[0], [][]float64{{-1, 2.5}, {0, -1}, {-1, 2.5}}, 1e-15)
 	c.Near("width", grid.Width(), .5, 0)
-	for want, g := range map[string]ar.Grid{"ar.Grid: Dim = 0": {Bits: 1, Hi: 1}, "ar.Grid: Bits = 21": {Dim: 1, Bits: 21, Hi: 1}, "ar.Grid: Lo = 1, Hi = 1": {Dim: 1, Bits: 1, Lo: 1, Hi: 1}} {
+	for want, g := range map[string]ar.Grid{"ar.Grid: Dim = 0": {Bits: 1, Hi: 1}, "ar.Grid: Bits = 21": {Dim: 1, Bits: 21, Hi: 1}, "ar.Grid: Bits = 12 make cells of": {Dim: 1, Bits: 12, Hi: 1}, "ar.Grid: Lo = 1, Hi = 1": {Dim: 1, Bits: 1, Lo: 1, Hi: 1}} {
 		if err := g.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

@@ -62,6 +62,13 @@ func (z zeros) Batch(int) (out []*tensors.Tensor, err error) {
 	return out, nil
 }
 
+// outside is a batch of which one label is no class of tiny.
+type outside int32
+
+func (y outside) Batch(int) ([]*tensors.Tensor, error) {
+	return []*tensors.Tensor{tensors.FromShape(shapes.Make(dtypes.Float32, 2, tiny.Dim)), tensors.MustFromAnyValue([]int32{0, int32(y)})}, nil
+}
+
 func how(steps int) fit.Config {
 	return fit.Config{Steps: steps, LearningRate: 4e-3, Schedule: fit.WarmupCosine{Warmup: 50}, EMA: .99, Seed: 1}
 }
@@ -281,6 +288,10 @@ func TestErrors(t *testing.T) {
 	} {
 		_, _, err := classifier.LoadOrTrain(ctx, b, t.TempDir(), tiny, data, how(1))
 		wantError(t, err, "classifier.Config", want, "expected")
+	}
+	for _, label := range []int{-1, tiny.Classes} {
+		_, _, err := classifier.LoadOrTrain(ctx, b, t.TempDir(), tiny, outside(label), how(1))
+		wantError(t, err, "classifier.LoadOrTrain", "step 1: the loss is NaN")
 	}
 	m, err := classifier.NewModel(b, tiny, 1)
 	if err != nil {

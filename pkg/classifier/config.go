@@ -92,7 +92,7 @@ func (c Config) LogProb(scope *model.Scope, p process.Process, y func(xt *Node) 
 
 // Loss returns what fit.Train minimises: the mean over the batch of −log p(y|x_t), with a log-SNR for each example, uniform between MinLogSNR and
 // MaxLogSNR. Its optimum is the true p(y|x_t) at each of them (Dhariwal and Nichol 2021, section 4). A batch holds the data
-// [batch, event...] and the labels, integers [batch] from 0 to Classes−1.
+// [batch, event...] and the labels, integers [batch] from 0 to Classes−1; a label outside makes the loss NaN, at which training stops.
 func (c Config) Loss() fit.Loss {
 	edm := process.Process{Schedule: process.EDM{}} // x_t = x₀ + level·ε
 	return func(scope *model.Scope, batch []*Node) *Node {
@@ -106,7 +106,9 @@ func (c Config) Loss() fit.Loss {
 		logSNR := AddScalar(MulScalar(u, c.MaxLogSNR-c.MinLogSNR), c.MinLogSNR)
 		level := edm.Time(logSNR)
 		xt := edm.Diffuse(x0, src.RandomNormal(x0.Graph(), x0.Shape()), level)
-		return Neg(ReduceAllMean(c.LogProb(scope, edm, func(*Node) *Node { return y })(xt, level)))
+		logP := c.LogProb(scope, edm, func(*Node) *Node { return y })(xt, level)
+		known := LogicalAnd(GreaterOrEqual(y, ZerosLike(y)), LessThan(y, Scalar(y.Graph(), y.DType(), c.Classes)))
+		return Neg(ReduceAllMean(Where(known, logP, AddScalar(ZerosLike(logP), math.NaN()))))
 	}
 }
 

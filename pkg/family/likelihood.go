@@ -125,6 +125,9 @@ func (t Trainer) Flow() (Model, error) {
 	return Model{Name: "SDE's flow", Calls: 2 * HeunSteps, Weights: weights(m.Store), Evidence: Exact,
 		Sample: func(n int, seed int64) ([][]float64, error) { return m.Solve(n, HeunSteps, seed) },
 		LogProb: func(x [][]float64, seed int64) (LogProb, error) {
+			if err := program.Rows(x, t.Dim(), "the model's data"); err != nil {
+				return LogProb{}, fmt.Errorf("family.Trainer.Flow: LogProb: %w", err)
+			}
 			l, err := flow.LogProb(float32s(x), seed)
 			return LogProb{Values: l.LogProb}, err
 		},

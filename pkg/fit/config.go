@@ -89,7 +89,7 @@ func (c Config) check(b compute.Backend) error {
 		return wrong("LearningRate", c.LearningRate, "a positive number, as 1e-3")
 	case !(c.EMA >= 0 && c.EMA < 1):
 		return wrong("EMA", c.EMA, "a decay in [0, 1), as 0.999, or 0 for none")
-	case !(c.ClipNorm >= 0):
+	case !(c.ClipNorm >= 0) || math.IsInf(c.ClipNorm, 0):
 		return wrong("ClipNorm", c.ClipNorm, "a positive norm, or 0 for none")
 	case c.StepsPerCall < 0:
 		return wrong("StepsPerCall", c.StepsPerCall, "1 or more, or 0 to choose")

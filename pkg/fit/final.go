@@ -98,7 +98,7 @@ func narrow(value *tensors.Tensor, v *model.Variable, half dtypes.DType) (*tenso
 	out := make([]float16.Float16, len(x))
 	for i, w := range x {
 		if out[i] = float16.FromFloat32(w); !finite(out[i].Float64()) {
-			return nil, fmt.Errorf("weight %g of %s does not fit float16; set Config.Half to BFloat16 or leave it out", w, v.Path())
+			return nil, fmt.Errorf("weight %g of %s does not fit float16: train in another directory with Config.Half BFloat16, or without it", w, v.Path())
 		}
 	}
 	return tensors.FromFlatDataAndDimensions(out, dims...), nil

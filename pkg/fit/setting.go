@@ -36,7 +36,7 @@ func LoadSetting(dir string, s Setting) (*model.Store, Report, error) {
 	}
 	store := model.NewStore()
 	report, tag, err := Load(dir, store)
-	if err == nil && !strings.HasSuffix(tag, s.String()) {
+	if err == nil && !strings.HasSuffix(tag, ", "+s.String()) {
 		err = fmt.Errorf("fit.LoadSetting: %s holds a run of %q, expected one of %q: take the Config that it was trained with", dir, tag, s)
 	}
 	return store, report, err

@@ -47,6 +47,9 @@ func TestSetting(t *testing.T) {
 	if _, _, err = LoadSetting(dir, tree("elm")); err == nil || !strings.Contains(err.Error(), `fit.LoadSetting: `+dir+` holds a run of ", oak", expected one of "elm"`) {
 		t.Errorf("another setting's weights: error %v", err)
 	}
+	if _, _, err = LoadSetting(dir, tree("ak")); err == nil { // the end of a name is another name
+		t.Error("the run of oak was loaded as one of ak")
+	}
 	for where, load := range map[string]func() error{
 		"train": func() error { _, _, err := LoadOrTrainSetting(ctx, onHost, dir, tree(""), line{8}, c); return err },
 		"load":  func() error { _, _, err := LoadSetting(dir, tree("")); return err },

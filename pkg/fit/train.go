@@ -259,8 +259,12 @@ func (r *run) block(n int) (*Diverged, error) {
 	keep, diverged := r.judge(losses, ok)
 	if keep < n {
 		discard(values)
+		wanted := keep
 		if values, keep, ok, err = r.replay(batches, keep, ok); err != nil {
 			return nil, err
+		}
+		if keep < wanted && diverged == nil { // the step that Config.Stop would have ended at spoils the weights
+			r.report.Stopped, diverged = "", &Diverged{}
 		}
 		if diverged != nil {
 			player := blame(losses[keep], ok)

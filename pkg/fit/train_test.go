@@ -139,6 +139,11 @@ func TestDivergedUpdate(t *testing.T) {
 		if u := values(t, store, "/u")[0]; !finite(u) || u >= 3 {
 			t.Errorf("K = %d: weight %g, want the finite one after step 7", m.k, u)
 		}
+		early := Config{Steps: 30, LearningRate: 0.01, StepsPerCall: m.k, Stop: func(losses []float64) bool { return losses[len(losses)-1] == 0 }}
+		r, err := Train(context.Background(), m.b, model.NewStore(), root, data, early)
+		if !errors.As(err, &diverged) || diverged.Step != 8 || r.Steps != 7 || r.Stopped != "" {
+			t.Errorf("K = %d: a stop at the step that spoils the weights: error %v, %d steps, stopped by %q", m.k, err, r.Steps, r.Stopped)
+		}
 	}
 }
 
@@ -241,6 +246,7 @@ func TestErrors(t *testing.T) {
 		"Config.LearningRate = NaN": {lineLoss, line{8}, with(func(c *Config) { c.LearningRate = math.NaN() })},
 		"Config.EMA = 1":            {lineLoss, line{8}, with(func(c *Config) { c.EMA = 1 })},
 		"Config.ClipNorm = -1":      {lineLoss, line{8}, with(func(c *Config) { c.ClipNorm = -1 })},
+		"Config.ClipNorm = +Inf":    {lineLoss, line{8}, with(func(c *Config) { c.ClipNorm = math.Inf(1) })},
 		"Config.StepsPerCall = -1":  {lineLoss, line{8}, with(func(c *Config) { c.StepsPerCall = -1 })},
 		"Config.SaveEvery = -1":     {lineLoss, line{8}, with(func(c *Config) { c.SaveEvery = -1 })},
 		"Config.KeepN = -1":         {lineLoss, line{8}, with(func(c *Config) { c.KeepN = -1 })},

@@ -64,6 +64,9 @@ func Best(see Features, p, q Points) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
+	if len(q.X) > 0 && len(q.X[0]) != len(p.X[0]) {
+		return Response{}, fmt.Errorf("gan.Best: the data have %d numbers and the fakes %d, expected the same", len(p.X[0]), len(q.X[0]))
+	}
 	fakes, err := q.rows("fakes", see)
 	if err != nil {
 		return Response{}, err
@@ -93,16 +96,19 @@ func (p Points) rows(whose string, see Features) (weighted, error) {
 	if n == 0 || (p.W != nil && len(p.W) != n) {
 		return weighted{}, fmt.Errorf("gan.Best: %d points of the %s with %d weights, expected 1 point or more, and as many weights or none", n, whose, len(p.W))
 	}
-	out := weighted{w: make([]float64, n)}
+	out, width := weighted{w: make([]float64, n)}, len(p.X[0])
 	floats.AddConst(1, out.w)
 	if p.W != nil {
 		copy(out.w, p.W)
 	}
 	for i, x := range p.X {
-		row := withOne(see(x))
-		if len(x) != len(p.X[0]) || !(out.w[i] >= 0) || !finite(append([]float64{out.w[i]}, row...)) {
+		var row []float64
+		if len(x) == width {
+			row = withOne(see(x))
+		}
+		if row == nil || !(out.w[i] >= 0) || !finite(append([]float64{out.w[i]}, row...)) {
 			return weighted{}, fmt.Errorf("gan.Best: point %d of the %s is %v with weight %g, expected %d finite numbers and a weight of 0 or more",
-				i, whose, x, out.w[i], len(p.X[0]))
+				i, whose, x, out.w[i], width)
 		}
 		out.x = append(out.x, row)
 	}

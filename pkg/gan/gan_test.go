@@ -190,7 +190,17 @@ func TestBestErrors(t *testing.T) {
 			return err
 		},
 		"point 1 of the data is [2 3]": func() error { _, err := gan.Best(gan.Linear, gan.Points{X: [][]float64{{1}, {2, 3}}}, one); return err },
-		"is [NaN] with weight 1":       func() error { _, err := gan.Best(gan.Linear, gan.Points{X: column(math.NaN())}, one); return err },
+		"point 1 of the data is [3] with weight 1, expected 2 finite numbers": func() error {
+			product := func(x []float64) []float64 { return []float64{x[0] * x[1]} }
+			_, err := gan.Best(product, gan.Points{X: [][]float64{{1, 2}, {3}}}, one)
+			return err
+		},
+		"the data have 1 numbers and the fakes 2": func() error {
+			first := func(x []float64) []float64 { return x[:1] }
+			_, err := gan.Best(first, one, gan.Points{X: [][]float64{{1, 2}}})
+			return err
+		},
+		"is [NaN] with weight 1": func() error { _, err := gan.Best(gan.Linear, gan.Points{X: column(math.NaN())}, one); return err },
 		"is [1] with weight -1": func() error {
 			_, err := gan.Best(gan.Linear, gan.Points{X: column(1), W: []float64{-1}}, one)
 			return err
@@ -199,7 +209,11 @@ func TestBestErrors(t *testing.T) {
 			_, err := gan.Best(gan.Linear, gan.Points{X: column(1), W: []float64{0}}, one)
 			return err
 		},
-		"1 features and the fakes 2": func() error { _, err := gan.Best(gan.Linear, one, gan.Points{X: [][]float64{{1, 2}}}); return err },
+		"1 features and the fakes 2": func() error {
+			uneven := func(x []float64) []float64 { return make([]float64, int(x[0])) }
+			_, err := gan.Best(uneven, one, gan.Points{X: column(2)})
+			return err
+		},
 	} {
 		wants(t, err(), "gan.Best: ", text)
 	}

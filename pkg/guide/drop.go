@@ -2,6 +2,7 @@ package guide
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -15,10 +16,11 @@ import (
 // dtype; null has y's shape, or [1, ...] for all of the batch. rate = 0 returns y and draws nothing. It panics unless 0 ≤ rate ≤ 1.
 func Drop(src noise.Source, y, null *Node, rate float64) *Node {
 	checkRate("Drop", rate)
-	null = repeated("Drop", null, y)
-	if !null.Shape().Equal(y.Shape()) {
-		panic(fmt.Errorf("guide.Drop: null has shape %s and the conditions %s, expected one shape, or a null of batch 1", null.Shape(), y.Shape()))
+	if n, c := null.Shape(), y.Shape(); n.Rank() != c.Rank() || n.Rank() == 0 || (n.Dimensions[0] != 1 && n.Dimensions[0] != c.Dimensions[0]) ||
+		!slices.Equal(n.Dimensions[1:], c.Dimensions[1:]) || n.DType != c.DType {
+		panic(fmt.Errorf("guide.Drop: null has shape %s and the conditions %s, expected one shape, or a null of batch 1", n, c))
 	}
+	null = repeated("Drop", null, y)
 	if rate == 0 {
 		return y
 	}

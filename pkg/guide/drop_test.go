@@ -59,11 +59,11 @@ func TestDropErrors(t *testing.T) {
 	wantPanic(t, func(x, _ *Node) *Node {
 		return guide.Drop(noise.FromSeed(x.Graph(), 1), x, Zeros(x.Graph(), shapes.Make(x.DType(), 1, 2)), .1)
 	},
-		"guide.Drop: null has shape (Float64)[2, 2] and the conditions (Float64)[2, 1]")
+		"guide.Drop: null has shape (Float64)[1, 2] and the conditions (Float64)[2, 1]")
 	wantPanic(t, func(x, _ *Node) *Node {
 		return guide.Drop(noise.FromSeed(x.Graph(), 1), x, Zeros(x.Graph(), shapes.Make(x.DType(), 3, 1)), .1)
 	},
-		"guide.Drop: the condition has shape (Float64)[3, 1]")
+		"guide.Drop: null has shape (Float64)[3, 1] and the conditions (Float64)[2, 1]")
 	if err := guide.CheckLabels([]int32{0, 9, 10}, 10); err != nil {
 		t.Errorf("10 stands for none of 10 classes: %v", err)
 	}

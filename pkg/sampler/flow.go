@@ -146,7 +146,7 @@ func (f *Flow) prior(z *tensors.Tensor) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.terminal = exec
+		f.terminal = exec.SetMaxCache(-1)
 	}
 	out, err := f.terminal.Call(z)
 	if err != nil {

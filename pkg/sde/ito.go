@@ -61,9 +61,11 @@ func (b GeometricBrownian) Ito() Ito {
 	}
 }
 
-// Solve is the exact Rule, x exp((Mu − ½Sigma²)(u−t) + Sigma dw): the ½Sigma² is Itô's, for log x curves.
+// Solve is the exact Rule, x exp(Mu (u−t) − ½Sigma²|u−t| + Sigma dw): the ½Sigma² is Itô's, for log x curves.
 func (b GeometricBrownian) Solve(x, t, u, dw *Node) *Node {
-	return Mul(x, Exp(Add(MulScalar(Sub(u, t), b.Mu-b.Sigma*b.Sigma/2), MulScalar(dw, b.Sigma))))
+	dt := Sub(u, t)
+	growth := Sub(MulScalar(dt, b.Mu), MulScalar(Abs(dt), b.Sigma*b.Sigma/2))
+	return Mul(x, Exp(Add(growth, MulScalar(dw, b.Sigma))))
 }
 
 // Mean returns E[x_t|x_0 = x] = x e^{Mu t}, of x's shape, for t [1, …, 1].

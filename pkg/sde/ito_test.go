@@ -47,6 +47,13 @@ func TestGeometricBrownian(t *testing.T) {
 			return Mul(PowScalar(x, k), Exp(AddScalar(MulScalar(Square(w), -1/(2*end)), law.LogProb(0))))
 		}, -12, 12)
 	}
+	t.Run("E10.10 Milstein's step is the solution's, but for h^1.5, towards growing and falling times", func(t *testing.T) {
+		const h = 1e-8
+		out := call(t, func(x, t, u, dw *Node) (*Node, *Node) {
+			return stock.Solve(x, t, u, dw), stock.Ito().Milstein(x, t, u, dw)
+		}, column(2, 2), column(.5, .5), column(.5+h, .5-h), column(3e-4, 3e-4)) // dw = 3√h
+		check.T(t).Near("E10.10 both ways", out[0], out[1], 1e-10) // σ²h is 2.5e-9
+	})
 	out := call(t, func(x, t *Node) (*Node, *Node) { return stock.Mean(x, t), stock.Variance(x, t) }, column(x0), column(end))
 	mean := check.Floats(out[0])[0]
 	t.Run("E10.10 a stock's mean and variance in closed form", func(t *testing.T) {

@@ -215,6 +215,8 @@ func TestConditionErrors(t *testing.T) {
 	wantError(t, err, "vdm.Model.Sample", "give it Labels", "Drop")
 	_, err = unconditional.EvaluateGiven(nil, 1, 1)
 	wantError(t, err, "vdm.EvaluateGiven", "use Evaluate")
+	_, err = labels.EvaluateGiven([][]*tensors.Tensor{{}}, 1, 1)
+	wantError(t, err, "vdm.EvaluateGiven", "batch 0 holds no tensor")
 	x, _ := images{[]int{2, 2, 2, 1}}.Batch(0)
 	_, err = labels.EvaluateGiven([][]*tensors.Tensor{x}, 1, 1)
 	wantError(t, err, "vdm.EvaluateGiven", "without labels")

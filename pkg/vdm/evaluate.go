@@ -89,6 +89,9 @@ func (c Config) evaluate(b compute.Backend, store *model.Store, batches [][]*ten
 	defer run.finalize()
 	nats := make([][]float64, 3)
 	for i, batch := range batches {
+		if len(batch) == 0 {
+			return Evaluation{}, fmt.Errorf("batch %d holds no tensor, expected the images and what they are given", i)
+		}
 		args := make([]any, len(batch))
 		for j, x := range batch {
 			args[j] = x

@@ -72,6 +72,7 @@ func TestModelErrors(t *testing.T) {
 		{func(c *vdm.Config) { c.Slabs = -1 }, "Slabs"},
 		{func(c *vdm.Config) { c.Net = "mlp" }, "Net = mlp"},
 		{func(c *vdm.Config) { c.MinLogSNR = 14; c.MaxLogSNR = 13 }, "falls"},
+		{func(c *vdm.Config) { c.MaxLogSNR = math.Inf(1) }, "from a finite number"},
 		{func(c *vdm.Config) { c.Height = 5 }, "nets.Patch"},
 	} {
 		bad := tiny

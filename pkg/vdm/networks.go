@@ -64,8 +64,8 @@ func (c Config) Check() error {
 		return wrong("Slabs", c.Slabs, "1 or more, or 0 for a head of kind Kind")
 	case c.Classes < 0:
 		return wrong("Classes", c.Classes, "1 or more, or 0 for none")
-	case !(c.MaxLogSNR > c.MinLogSNR):
-		return wrong("MaxLogSNR, MinLogSNR", []float64{c.MaxLogSNR, c.MinLogSNR}, "a log-SNR that falls")
+	case !(c.MaxLogSNR > c.MinLogSNR) || math.IsInf(c.MaxLogSNR-c.MinLogSNR, 0):
+		return wrong("MaxLogSNR, MinLogSNR", []float64{c.MaxLogSNR, c.MinLogSNR}, "a log-SNR that falls, from a finite number to another")
 	case c.Net != "patch" && c.Net != "unet":
 		return wrong("Net", c.Net, "patch or unet")
 	}

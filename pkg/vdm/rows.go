@@ -25,7 +25,7 @@ import (
 )
 
 // RowConfig is the architecture of a diffusion model of rows of Dim numbers of the size of 1: a multi-layer perceptron that gets x_t and
-// λ(t), and predicts v. Its schedule is log-SNR-linear.
+// t, and predicts v. Its schedule is log-SNR-linear.
 type RowConfig struct {
 	Dim                  int
 	Hidden               []int   // widths of the hidden layers

@@ -11,7 +11,7 @@ var arGridMutants = in("pkg/ar/grid.go", "TestGrid|TestNumbers|TestTrained",
 		Bug: "a probability for a density"},
 	mutant{Name: "grid-outside", Old: `math.Inf(-1)), logP)`, New: `0), logP)`,
 		Bug: "the density 1 outside the grid"},
-	mutant{Name: "grid-spread", Old: `corner.Shape()), m.Width())`, New: `corner.Shape()), m.Width()/2)`,
+	mutant{Name: "grid-spread", Old: `MulScalar(u, m.Width())`, New: `MulScalar(u, m.Width()/2)`,
 		Bug: "draws in the lower half of each cell"},
 )
 

@@ -21,7 +21,7 @@ var stochasticFlowMutants = in("pkg/sde/flow.go", "TestStochasticFlow|TestTwoSta
 )
 
 var itoMutants = in("pkg/sde/ito.go", "TestRules|TestGeometricBrownian|TestStrongOrder|TestParticle",
-	mutant{Name: "ito-correction", Old: `b.Mu-b.Sigma*b.Sigma/2)`, New: `b.Mu)`,
+	mutant{Name: "ito-correction", Old: `MulScalar(Abs(dt), b.Sigma*b.Sigma/2)`, New: `ZerosLike(dt)`,
 		Bug: "Itô's −½σ² left out of the solution: a mean that grows too fast"},
 	mutant{Name: "gbm-variance", Old: `mathx.Expm1(MulScalar(t, b.Sigma*b.Sigma))`, New: `Exp(MulScalar(t, b.Sigma*b.Sigma))`,
 		Bug: "the second moment for the variance"},

@@ -138,7 +138,7 @@ var correlatedMutants = in("pkg/oracle/correlated.go", "TestCorrelated|TestGiven
 var noiseAwareMutants = in("pkg/classifier/config.go", "TestLogProb|TestLossCovers|TestErrors",
 	mutant{Name: "classifier-alpha", Old: `Reshape(Div(xt, Mul(p.Alpha(t), size)), n, c.Dim)`, New: `Reshape(Div(xt, size), n, c.Dim)`,
 		Bug: "x_t for x_t/α: another classifier for each process"},
-	mutant{Name: "classifier-sign", Old: `return Neg(ReduceAllMean(c.LogProb(`, New: `return (ReduceAllMean(c.LogProb(`,
+	mutant{Name: "classifier-sign", Old: `return Neg(ReduceAllMean(Where(known`, New: `return (ReduceAllMean(Where(known`,
 		Bug: "a classifier trained to be wrong"},
 	mutant{Name: "classifier-range", Old: `AddScalar(MulScalar(u, c.MaxLogSNR-c.MinLogSNR), c.MinLogSNR)`, New: `AddScalar(MulScalar(u, c.MaxLogSNR-c.MinLogSNR), c.MaxLogSNR)`,
 		Bug: "trained at other noise than it says"},
