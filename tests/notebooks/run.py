@@ -8,8 +8,8 @@ looks at every cell.
 --check   runs nothing: the committed .ipynb hold the cells of the .md, were executed, and are small enough, and each
           notebook says what it needs and has its exercises solved (exercises.py)
 --times   says of each notebook which eight cells took longest
---jobs    how many run at a time: without it one more than there are cores, since a cell is linked on one core and runs on all; with 1
-          it says how the seconds of each compare with what they should be
+--jobs    how many run at a time: without it as many as there are cores; with 1 it says how the seconds of each compare with what they
+          should be
 --again   runs also what passed before and has not changed since; so do --train, --write, --times and CI=true
 name      the beginning of a notebook's name, as 02, solutions or solutions/02 (default: all)
 
@@ -76,7 +76,7 @@ def arguments():
     for flag in ("--train", "--write", "--check", "--times", "--again"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--kernel", default="gonb")
-    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("names", nargs="*")
     return parser.parse_args()
 
