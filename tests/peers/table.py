@@ -42,7 +42,7 @@ standard error over the images, and its three parts (`vdm.Evaluate`). At a mark 
 much CPU time at a constant rate; a cooled run went on from there while the rate fell to 0. Minutes are of training alone. Sampling is 64 images by 50 steps of DDIM.
 
 All runs shared the two cores with other programs, which makes a CPU minute worth less than on a quiet machine: see the steps, and
-`PatchStep` below. The patch transformer's marks at 5, 15 and 45 minutes of Fashion-MNIST are of a later run on another machine, an Intel Xeon, than the rest.
+`PatchStep` below. The patch transformer's marks at 5, 15 and 45 minutes of Fashion-MNIST, and the marks on digits, are of a later day and another machine, an Intel Xeon.
 """
 
 DIFFUSION_COMMAND = """
