@@ -117,7 +117,7 @@ func (o options) condition() (name string) {
 
 // better is the network with the better bound after so many minutes of CPU time: see docs/results.md.
 func better(o options) string {
-	if o.data == "fashion" && o.steps == 0 && o.minutes > 15 {
+	if o.steps == 0 && (o.minutes > 15 || o.data == "digits" && o.minutes >= 5) {
 		return "unet"
 	}
 	return "patch"

@@ -40,7 +40,7 @@ func run() error {
 	var o options
 	flag.StringVar(&o.data, "data", "fashion", "fashion (28x28, from the system's package, the cache or a download) or digits (embedded)")
 	flag.StringVar(&o.net, "net", "", "patch or unet; empty takes the one with the better bound for its minutes (docs/results.md): the U-Net for "+
-		"more than 15 minutes of Fashion-MNIST, the patch transformer otherwise")
+		"more than 15 minutes of Fashion-MNIST and for 5 or more of digits, the patch transformer otherwise and with -steps")
 	flag.Float64Var(&o.minutes, "minutes", 45, "CPU minutes to train for")
 	flag.IntVar(&o.steps, "steps", 0, "train for this many steps under a cosine, in place of -minutes")
 	flag.StringVar(&o.from, "from", "", "folder of a finished run whose weights to train further, with -steps")
