@@ -25,8 +25,8 @@ func (g Grid) Check() error {
 	switch {
 	case g.Dim < 1:
 		return fmt.Errorf("ar.Grid: Dim = %d, expected the numbers in a row, 1 or more", g.Dim)
-	case g.Bits < 1 || g.Bits > 20:
-		return fmt.Errorf("ar.Grid: Bits = %d, expected 1 to 20 bits for a number: float32 tells no more cells apart", g.Bits)
+	case g.Bits < 1:
+		return fmt.Errorf("ar.Grid: Bits = %d, expected 1 bit or more for a number", g.Bits)
 	case !(g.Lo < g.Hi) || math.IsInf(g.Hi-g.Lo, 0):
 		return fmt.Errorf("ar.Grid: Lo = %g, Hi = %g, expected a finite interval that holds the data", g.Lo, g.Hi)
 	case g.Width() < steps32*spacing32(math.Max(math.Abs(g.Lo), math.Abs(g.Hi))):
@@ -98,11 +98,11 @@ func (m Numbers) LogProb(x *Node) *Node {
 	return Where(GreaterThan(outside, ZerosLike(outside)), AddScalar(ZerosLike(logP), math.Inf(-1)), logP)
 }
 
-// Spread places x uniformly in the cell of each row of bits [batch, Dim·Bits]: [batch, Dim]. It leaves out the last 2048th of a cell, where
-// float32 would round up to the next one.
+// Spread places x uniformly in the cell of each row of bits [batch, Dim·Bits]: [batch, Dim]. It leaves out the last two of the numbers that
+// a cell holds at least, from which float32 would round up to the next cell.
 func (m Numbers) Spread(src noise.Source, bits *Node) *Node {
 	corner := m.Decode(bits)
-	u := MinScalar(src.RandomUniform(corner.Graph(), corner.Shape()), 1-1./2048)
+	u := MinScalar(src.RandomUniform(corner.Graph(), corner.Shape()), 1-2./steps32)
 	return Add(corner, MulScalar(u, m.Width()))
 }
 
