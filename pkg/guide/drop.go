@@ -20,7 +20,7 @@ func Drop(src noise.Source, y, null *Node, rate float64) *Node {
 		!slices.Equal(n.Dimensions[1:], c.Dimensions[1:]) || n.DType != c.DType {
 		panic(fmt.Errorf("guide.Drop: null has shape %s and the conditions %s, expected one shape, or a null of batch 1", n, c))
 	}
-	null = repeated("Drop", null, y)
+	null = BroadcastToDims(null, y.Shape().Dimensions...)
 	if rate == 0 {
 		return y
 	}
