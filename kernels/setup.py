@@ -9,6 +9,7 @@ run does it again from the start, as it does with a step whose work has been rem
 Standard library only, and no newer syntax than Python 3.6, so that an old Python can say that it is too old.
 """
 import argparse
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -50,7 +51,8 @@ def arguments():
 
 
 def setup(kernel, extras):
-    """All steps in order; each is skipped when its stamp says that nothing it was made from has changed."""
+    """All steps; each is skipped when its stamp says that nothing it was made from has changed. Python's packages come while Go's are
+    built: the one waits for the network, the other for the processor."""
     require_kernel(kernel)
     # pip asks for rustc's version, and rustup, where it answers, writes its settings: not into HOME.
     os.environ.setdefault("RUSTUP_HOME", str(VENV / "rustup"))
@@ -59,6 +61,21 @@ def setup(kernel, extras):
     python = "{} {}".format(sys.version.split()[0], os.path.realpath(sys.executable))
     step("python", python, make_venv, needs="venv", says="a Python environment in .venv", makes=[BIN / "python"])
     move_venv()
+    at_once(lambda: python_packages(extras), lambda: go_programs(go, extras))
+    write_kernel(kernel, go)
+    write_overrides()
+    warm = "{} {} {} {}".format(modules(go), go["GOCACHE"], ROOT, hashed(ROOT / "kernels" / "warm.py"))
+    step("warm-" + kernel, warm, lambda again: warm_up(kernel), needs="go", says="Go's build cache, and a first cell")
+
+
+def at_once(*jobs):
+    """Runs the jobs side by side and waits for all; the first one's Problem is raised when all have ended."""
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        for job in [pool.submit(job) for job in jobs]:
+            job.result()
+
+
+def python_packages(extras):
     step("lab", hashed(lock("lab")), lambda again: pip(lock("lab"), again), needs="venv", says="JupyterLab and jupytext",
          makes=[BIN / "jupyter-lab", BIN / "jupytext"])
     if has_wheel():
@@ -66,16 +83,18 @@ def setup(kernel, extras):
              makes=plugins() or [VENV / "a plugin"])
     if "test" in extras:
         step("test", hashed(lock("test")), lambda again: pip(lock("test"), again), says="the tests' Python packages")
+
+
+def go_programs(go, extras):
     tools(go, "tools", ROOT / "kernels" / "tools", "gonb", "gopls", "goimports")
     if "lint" in extras:
         tools(go, "lint", ROOT / "kernels" / "tools" / "lint", "golangci-lint")
-    modules = "{} {} {}".format(hashed(ROOT / "go.mod", ROOT / "go.sum"), go["GOVERSION"], go["GOMODCACHE"])
-    step("modules", modules, lambda again: go_run("mod", "download"), needs="go", says="Go modules",
+    step("modules", modules(go), lambda again: go_run("mod", "download"), needs="go", says="Go modules",
          makes=[Path(go["GOMODCACHE"], "github.com", "gomlx")])
-    write_kernel(kernel, go)
-    write_overrides()
-    warm = "{} {} {} {}".format(modules, go["GOCACHE"], ROOT, hashed(ROOT / "kernels" / "warm.py"))
-    step("warm-" + kernel, warm, lambda again: warm_up(kernel), needs="go", says="Go's build cache, and a first cell")
+
+
+def modules(go):
+    return "{} {} {}".format(hashed(ROOT / "go.mod", ROOT / "go.sum"), go["GOVERSION"], go["GOMODCACHE"])
 
 
 # The frame of a step.

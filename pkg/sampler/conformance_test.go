@@ -170,7 +170,7 @@ var conformingProcesses = map[string]process.Process{
 // Every sampler carries the law at TMax to the law at TMin, of every exact law under every process. For Gaussian data mean and
 // variance are held; for the others the distribution function: of 500 quantiles, where nothing is drawn, within .01, and of 4,000 draws
 // elsewhere, by Kolmogorov and Smirnov at a false-alarm rate of 1e-6: D ≤ 0.043.
-func TestConformanceOnHost(t *testing.T) {
+func TestConformance(t *testing.T) {
 	const rows, shares = 4000, 500
 	for name, c := range conformingSamplers {
 		for schedule, p := range conformingProcesses {
@@ -178,6 +178,7 @@ func TestConformanceOnHost(t *testing.T) {
 			a0, s0 := alphaSigma(t, p, p.TMin)
 			for of, l := range laws {
 				t.Run(name+"/"+schedule+"/"+of, func(t *testing.T) {
+					t.Parallel()
 					step, times := c.make(t, p, l.data)
 					if step == nil {
 						return // not made for this process

@@ -36,11 +36,12 @@ func limit(l, m, v float64) (mean, variance float64) {
 	return 1 + shrink*(m-alpha1), .5 + shrink*shrink*(v-total1)
 }
 
-func TestEulerReverseOnHost(t *testing.T) {
+func TestEulerReverse(t *testing.T) {
 	golden := map[int][]float64{100: {1.00661, .50737}, 1000: {1.00064, .50072}, 10000: {1.00004, .50007}}
 	for tMin, ns := range map[float64][]int{0: {100, 1000, 10000}, 1e-5: {100, 1000}} {
 		for _, n := range ns {
 			t.Run(fmt.Sprintf("E8.9 moments of the reverse SDE from N(0, 1), N = %d, TMin = %g", n, tMin), func(t *testing.T) {
+				t.Parallel()
 				p := vpFrom(tMin)
 				check.T(t).Near("mean and variance", carried(t, onHost, family(p, 1), p.Grid(n), 0, 1), golden[n], 4e-6)
 			})
@@ -60,7 +61,7 @@ func TestEulerImpulses(t *testing.T) {
 	}
 }
 
-func TestEulerFlowOnHost(t *testing.T) {
+func TestEulerFlow(t *testing.T) {
 	t.Run("E8.20 the flow's end from N(0, 1), and from the true marginal", func(t *testing.T) {
 		mean, variance := limit(0, 0, 1)
 		check.T(t).Near("exact limits", []float64{mean, variance}, []float64{.9953531365, .5000107967}, printed)
@@ -79,7 +80,7 @@ func TestEulerFlowOnHost(t *testing.T) {
 }
 
 // Every ℓ has the moments of the exact solution in the limit, and reaches them at order 1: E8.9 is ℓ = 1.
-func TestEulerFamilyOnHost(t *testing.T) {
+func TestEulerFamily(t *testing.T) {
 	for l, want := range map[float64]float64{0: .9953531365, .5: .9987867511, 1: .9999784067} {
 		t.Run(fmt.Sprintf("E8.21 ℓ = %g", l), func(t *testing.T) {
 			mean, variance := limit(l, 0, 1)

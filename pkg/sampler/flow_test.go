@@ -59,7 +59,7 @@ func likelihood(t *testing.T, f *sampler.Flow, x [][]float64, seed int64) sample
 	return l
 }
 
-func TestFlowLogProbOnHost(t *testing.T) {
+func TestFlowLogProb(t *testing.T) {
 	t.Run("E8.22 log p(1.8) of N(1, .5)", func(t *testing.T) {
 		p := process.Process{Schedule: vp.Schedule, TMin: 1e-9, TMax: 1}
 		l := likelihood(t, exactFlow(t, onHost, p, gd, 1e-6, nil), [][]float64{{1.8}}, 1)
@@ -102,9 +102,10 @@ func TestHutchinson(t *testing.T) {
 		l := likelihood(t, f, x, 7).LogProb
 		check.T(t).MC("E8.22 Hutchinson's mean is the exact log p", l, want, .05)
 		se[i] = check.SE(l)
-		again, other := likelihood(t, f, x, 7).LogProb, likelihood(t, f, x, 8).LogProb
-		check.T(t).Near("one seed, one answer", again, l, 0)
-		check.T(t).Differ("another seed, another answer", other, l, .01)
+		if i == 0 {
+			check.T(t).Near("one seed, one answer", likelihood(t, f, x, 7).LogProb, l, 0)
+			check.T(t).Differ("another seed, another answer", likelihood(t, f, x, 8).LogProb, l, .01)
+		}
 		check.T(t).Near("Start and the loop", float64(f.Compiles()), 2., 0)
 	}
 	check.T(t).Less("Rademacher varies less than Gaussian directions", se[0], .9*se[1])

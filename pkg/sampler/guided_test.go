@@ -40,12 +40,13 @@ var guidances = map[string]func(p process.Process) param.Denoiser{
 }
 
 // Every sampler takes a guided denoiser, and reaches p(x|y).
-func TestGuidedConformanceOnHost(t *testing.T) {
+func TestGuidedConformance(t *testing.T) {
 	const rows, shares = 2000, 500 // of draws D ≤ 0.06, of quantiles D ≤ 0.01
 	class := law{g2.Class(1), []float64{1}, []float64{2}, []float64{1}}
 	for how, by := range guidances {
 		for name, c := range conformingSamplers {
 			t.Run("E9.7 "+how+": "+name, func(t *testing.T) {
+				t.Parallel()
 				p := conformingProcesses["VP"]
 				if name == "annealed Langevin" {
 					p = conformingProcesses["VE"]

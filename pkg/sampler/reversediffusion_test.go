@@ -96,7 +96,7 @@ func TestReverseDiffusionOrder(t *testing.T) {
 }
 
 // SMLD's ancestral step is Ancestral over noise levels.
-func TestSMLDAncestralOnHost(t *testing.T) {
+func TestSMLDAncestral(t *testing.T) {
 	data := centredNormal(.5)
 	step := sampler.Ancestral{ReverseStep: sampler.ReverseStep{Process: noiseLevels, Denoise: data.Denoiser(noiseLevels)}, Last: sampler.LastDraw}
 	for n, golden := range map[int]float64{100: .4592643, 1000: .4956630, 10000: .4994745} {

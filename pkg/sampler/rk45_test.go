@@ -78,7 +78,7 @@ func (f fixedStep) Step(src noise.Source, st sampler.State, t, s *Node) sampler.
 
 // The flow of Gaussian data has an exact answer, α_s m + √(V_s/V_t)(x_t − α_t m). With equal steps the error of x is of order 5. It
 // falls in proportion to the tolerance when the steps are adapted, or faster.
-func TestRK45OrderOnHost(t *testing.T) {
+func TestRK45Order(t *testing.T) {
 	for name, p := range map[string]process.Process{"VP": vp, "VE": ve, "SubVP": sub} {
 		t.Run(name, func(t *testing.T) {
 			p.TMin = .1 // where VE's drift is smooth on the scale of these steps

@@ -47,7 +47,7 @@ func karras(t *testing.T, p process.Process, n int) []float64 {
 }
 
 // The flow of Gaussian data carries x_t to α_s m + √(V_s/V_t)(x_t − α_t m). Each solver tends to it at its order.
-func TestSolverOrderOnHost(t *testing.T) {
+func TestSolverOrder(t *testing.T) {
 	uniform := func(_ *testing.T, p process.Process, n int) []float64 { return p.Grid(n) }
 	for name, c := range map[string]struct {
 		step func(p process.Process) sampler.Stepper

@@ -131,9 +131,9 @@ func sample(t *testing.T, store *model.Store, fn func(scope *model.Scope, g *Gra
 	return check.Floats(out)
 }
 
-// TestBakeOff fits two families to the same 20,000 draws of GM and measures how far their own draws are from fresh ones;
-// TestFamiliesOnGM does it for the others.
-func TestBakeOff(t *testing.T) {
+// TestBakeOffTrained fits two families to the same 20,000 draws of GM and measures how far their own draws are from fresh ones;
+// TestFamiliesOnGMTrained does it for the others.
+func TestBakeOffTrained(t *testing.T) {
 	const n, bound = 10_000, .1
 	fresh, data := drawsOfGM(t, n, 1), rows{drawsOfGM(t, 20_000, 2), 500}
 	sets := drawsOfGM(t, 200*n, 11)

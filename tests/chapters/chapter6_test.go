@@ -133,7 +133,7 @@ func underQ(x, u, f *Node) *Node {
 	return ReduceAllSum(Mul(column(Exp(fixtureGM.Marginal(chainD4, u).LogProb(x))), f))
 }
 
-func TestScoreNetwork(t *testing.T) {
+func TestScoreNetworkTrained(t *testing.T) {
 	store := train(t, denoisingLoss, rows{drawsOfGM(t, 40_000, 4), 500}, 3000, 5e-3)
 	for level := 1; level <= 4; level++ {
 		errors := sample(t, store, func(scope *model.Scope, g *Graph) *Node {

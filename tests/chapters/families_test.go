@@ -26,9 +26,9 @@ func gmTask(t *testing.T) fam.Task {
 		Game:   fam.Game{Loss: gan.NonSaturating, Penalty: .05, DSteps: 1, Rate: 2e-3}}
 }
 
-// TestFamiliesOnGM trains all families on GM by one recipe, holds each to E1.1's bound and writes their table. TestBakeOff holds NCSN
+// TestFamiliesOnGMTrained trains all families on GM by one recipe, holds each to E1.1's bound and writes their table. TestBakeOffTrained holds NCSN
 // to that bound, by longer chains.
-func TestFamiliesOnGM(t *testing.T) {
+func TestFamiliesOnGMTrained(t *testing.T) {
 	const n, bound = 10_000, .1
 	wider := map[string]float64{"NCSN": .2} // 40 Langevin steps a level leave a bias
 	c := check.T(t)

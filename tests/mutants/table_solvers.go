@@ -13,7 +13,7 @@ var heunMutants = in("pkg/sampler/heun.go", "TestSolverSteps|TestSolverErrors",
 		Bug: "an equation with noise solved as an ODE"},
 )
 
-var dpmMutants = in("pkg/sampler/dpm.go", "TestSolverSteps|TestSolverOrderOnHost",
+var dpmMutants = in("pkg/sampler/dpm.go", "TestSolverSteps|TestSolverOrder",
 	mutant{Name: "dpm-half", Old: `share := MulScalar(Div(h, Sub(lambda, st.Aux[1])), 0.5)`, New: `share := Div(h, Sub(lambda, st.Aux[1]))`,
 		Bug: "a missing ½ in the extrapolation of x̂₀"},
 	mutant{Name: "dpm-ratio", Old: `Div(h, Sub(lambda, st.Aux[1]))`, New: `Div(Sub(lambda, st.Aux[1]), h)`,
@@ -87,7 +87,7 @@ var rk45Mutants = in("pkg/sampler/rk45.go", "TestRK45(Order|Exact|LogDet|Errors|
 		Bug: "the evaluations of refused steps not counted"},
 )
 
-var flowMutants = in("pkg/sampler/flow.go", "TestFlowLogProbOnHost|TestFlowRoundTrip|TestNoise|TestTerminalBias",
+var flowMutants = in("pkg/sampler/flow.go", "TestFlowLogProb|TestFlowRoundTrip|TestNoise|TestTerminalBias",
 	mutant{Name: "flow-sign", Old: `out.LogProb[i] += l`, New: `out.LogProb[i] -= l`,
 		Bug: "log p(z) − ∫div for log p(z) + ∫div"},
 	mutant{Name: "flow-decode", Old: `decode: run(c.Process.TMax, c.Process.TMin, nil)`, New: `decode: run(c.Process.TMin, c.Process.TMax, nil)`,

@@ -1,7 +1,7 @@
 """Runs every notebook of notebooks/ and of notebooks/solutions/ from a bare kernel, each in a fresh copy of notebooks/, and
 looks at every cell.
 
-    .venv/bin/python tests/notebooks/run.py [--train] [--write] [--check] [--times] [--again] [--kernel NAME] [--jobs N] [name ...]
+    .venv/bin/python tests/notebooks/run.py [--train] [--write] [--check] [--times] [--again] [--no-solutions] [--kernel NAME] [--jobs N] [name ...]
 
 --train   leaves the shipped checkpoints out, so that every training happens
 --write   writes notebooks/NAME.ipynb: the text's cells with the outputs of this run, under stable cell ids
@@ -11,6 +11,7 @@ looks at every cell.
 --jobs    how many run at a time: without it as many as there are cores; with 1 it says how the seconds of each compare with what they
           should be
 --again   runs also what passed before and has not changed since; so do --train, --write, --times and CI=true
+--no-solutions  leaves the solutions out
 name      the beginning of a notebook's name, as 02, solutions or solutions/02 (default: all)
 
 A notebook runs in its own folder. Solutions train nothing that a notebook ships: they find its checkpoints in ../checkpoints,
@@ -51,6 +52,7 @@ MACHINE = re.compile(r"(?<![\w.:/])(?:{}|/(?:root|home|tmp|Users|private|var/fol
 def main():
     options = arguments()
     names = [n for n in all_names() if not options.names or any(n.startswith(prefix) for prefix in options.names)]
+    names = [n for n in names if "/" not in n or not options.no_solutions]
     if not names:
         sys.exit("notebooks: no .md in notebooks/ begins with {}".format(options.names or "a digit"))
     os.environ.update(jupyter_env())
@@ -73,7 +75,7 @@ def all_names():
 
 def arguments():
     parser = argparse.ArgumentParser(usage=__doc__)
-    for flag in ("--train", "--write", "--check", "--times", "--again"):
+    for flag in ("--train", "--write", "--check", "--times", "--again", "--no-solutions"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--kernel", default="gonb")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)

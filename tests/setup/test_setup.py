@@ -160,6 +160,27 @@ class Steps(Case):
         self.assertEqual(code, 0, output)
         self.assertIn("[False, True]", output)
 
+    def test_side_by_side(self):
+        code, output = self.snippet("""
+            import threading
+            meet = threading.Barrier(2, timeout=30)
+            def fails():
+                meet.wait()
+                raise Problem("no network", "make setup")
+            def works():
+                meet.wait()
+                setup.step("s", "one", lambda again: None, says="s")
+            for jobs in [(fails, works), (works, fails)]:
+                try:
+                    setup.at_once(*jobs)
+                except Problem as problem:
+                    print("raised:", problem)
+            print("done:", (setup.STAMPS / "s").read_text())
+            """)
+        self.assertEqual(code, 0, output)
+        self.assertEqual(output.count("raised: no network"), 2, output)
+        self.assertIn("done: one", output)
+
     def test_second_set_up_waits(self):
         code, output = self.snippet("""
             import subprocess, time
