@@ -32,8 +32,11 @@ func (p Process) LogSNR(t *Node) *Node { return MulScalar(Sub(p.LogAlpha(t), p.L
 // SNR returns the signal-to-noise ratio α²/σ² (Luo 2022, equations 109–110).
 func (p Process) SNR(t *Node) *Node { return Exp(p.LogSNR(t)) }
 
+// LogNoiseLevel returns log(σ/α) = −λ/2.
+func (p Process) LogNoiseLevel(t *Node) *Node { return Sub(p.LogSigma(t), p.LogAlpha(t)) }
+
 // NoiseLevel returns σ/α = e^(−λ/2), the noise in units of x₀ (Karras et al. 2022, equation 4, where it is called σ).
-func (p Process) NoiseLevel(t *Node) *Node { return Exp(MulScalar(p.LogSNR(t), -0.5)) }
+func (p Process) NoiseLevel(t *Node) *Node { return Exp(p.LogNoiseLevel(t)) }
 
 // SNRDrop returns SNR(s) − SNR(t) = −expm1(λ_t−λ_s) e^(λ_s), which does not cancel when s and t are close.
 // Half of it weighs ‖x̂₀−x₀‖² in the bound (Luo 2022, equations 101–111; Kingma et al. 2021, section 4.1).

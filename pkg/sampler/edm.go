@@ -67,8 +67,13 @@ func (e EDM) churn(src noise.Source, y, level, t *Node) (more, higher, later *No
 	higher = Min(Mul(level, OnePlus(gamma)), e.Process.NoiseLevel(top))
 	added := Sqrt(Max(Sub(Square(higher), Square(level)), ZerosLike(level)))
 	more = Add(y, Mul(MulScalar(added, scale), src.RandomNormal(g, y.Shape())))
-	later = Min(e.Process.Time(MulScalar(Log(higher), -2)), top)
+	later = Min(timeOf(e.Process, higher), top)
 	return more, higher, later
+}
+
+// timeOf returns the time of p at which its noise level is that given. The schedule must be a process.Inverter.
+func timeOf(p process.Process, level *Node) *Node {
+	return p.Time(process.Process{Schedule: process.EDM{}}.LogSNR(level)) // EDM's time is its noise level
 }
 
 // slope returns dy/dς = (y − x̂₀)/ς at time t, where the noise level is ς.

@@ -35,7 +35,7 @@ func PowerGrid(p process.Process, n int, rho float64) []float64 {
 // Karras et al. 2022, equation 5, take ρ = 7 and end with a step to 0, which a TMin of σ > 0 does without. The schedule is
 // evaluated on b. It returns an error when n or ρ is not positive, σ is 0 at TMin or infinite at TMax, or the schedule has no inverse.
 func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]float64, error) {
-	inverse, ok := p.Schedule.(process.Inverter)
+	_, ok := p.Schedule.(process.Inverter)
 	if n < 1 || !(rho > 0) || !ok {
 		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a ρ above 0, and a schedule with an inverse, as VP",
 			n, rho, p.Schedule)
@@ -48,11 +48,11 @@ func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]flo
 		return nil, fmt.Errorf("sampler.KarrasGrid: σ/α = %g at t = %g and %g at %g, expected both above 0 and finite: move TMin and TMax inwards",
 			ends[0], p.TMax, ends[1], p.TMin)
 	}
-	logSNR := make([]float64, n+1)
-	for i := range logSNR {
-		logSNR[i] = -2 * rho * math.Log(between(math.Pow(ends[0], 1/rho), math.Pow(ends[1], 1/rho), i, n))
+	levels := make([]float64, n+1)
+	for i := range levels {
+		levels[i] = math.Pow(between(math.Pow(ends[0], 1/rho), math.Pow(ends[1], 1/rho), i, n), rho)
 	}
-	times, err := call(b, inverse.Time, logSNR)
+	times, err := call(b, func(level *Node) *Node { return timeOf(p, level) }, levels)
 	if err != nil {
 		return nil, fmt.Errorf("sampler.KarrasGrid: %w", err)
 	}

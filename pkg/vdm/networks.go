@@ -106,7 +106,7 @@ func (c Config) Build(scope *model.Scope, y *Node) VDM {
 		Times:       []float64{p.TMin, p.TMax},
 		Decode: func(x1 *Node) dist.LogProber {
 			t := fillTime(x1, p.TMin)
-			return LevelNormal{c.Levels, Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}
+			return LevelNormal{c.Levels, Div(x1, p.Alpha(t)), p.LogNoiseLevel(t)}
 		},
 	}
 }

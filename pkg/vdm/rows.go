@@ -80,7 +80,7 @@ func (c RowConfig) Build(scope *model.Scope) VDM {
 		Times:       []float64{p.TMin, p.TMax},
 		Decode: func(x1 *Node) dist.LogProber {
 			t := fillTime(x1, p.TMin)
-			return dist.DiagNormal{Mean: Div(x1, p.Alpha(t)), LogStd: MulScalar(p.LogSNR(t), -0.5)}
+			return dist.DiagNormal{Mean: Div(x1, p.Alpha(t)), LogStd: p.LogNoiseLevel(t)}
 		},
 	}
 }

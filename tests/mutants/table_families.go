@@ -23,7 +23,7 @@ var arChainMutants = in("pkg/ar/chain.go", "TestChain",
 )
 
 var rowMutants = in("pkg/vdm/rows.go", "TestRows",
-	mutant{Name: "rows-decode", Old: `LogStd: MulScalar(p.LogSNR(t), -0.5)}`, New: `LogStd: MulScalar(p.LogSNR(t), 0.5)}`,
+	mutant{Name: "rows-decode", Old: `LogStd: p.LogNoiseLevel(t)}`, New: `LogStd: Neg(p.LogNoiseLevel(t))}`,
 		Bug: "the scale of p(x₀|x₁) upside down"},
 	mutant{Name: "rows-score", Old: `ProbabilityFlow(param.ScoreOf(p, m.Config.Build(scope).Denoise))`, New: `ProbabilityFlow(param.ScoreFn(m.Config.Build(scope).Denoise))`,
 		Bug: "the denoiser for the score in the flow's sampler"},

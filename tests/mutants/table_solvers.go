@@ -41,6 +41,8 @@ var edmMutants = in("pkg/sampler/edm.go", "TestSolverSteps|TestChurn|TestKarrasG
 `, New: `_ = later
 	return more, higher, t
 `, Bug: "the denoiser asked at the time before the noise was added"},
+	mutant{Name: "edm-time-of-level", Old: `p.Time(process.Process{Schedule: process.EDM{}}.LogSNR(level))`, New: `p.Time(MulScalar(Log(level), -1))`,
+		Bug: "λ = −log ς for −2 log ς"},
 	mutant{Name: "edm-noise-scale", Old: `Mul(MulScalar(added, scale), src`, New: `Mul(MulScalar(added, 1), src`,
 		Bug: "S_noise forgotten"},
 	mutant{Name: "edm-churn-range", Old: `LessOrEqual(level, Scalar(g, dtype, high))`, New: `GreaterOrEqual(level, Scalar(g, dtype, high))`,
@@ -50,8 +52,8 @@ var edmMutants = in("pkg/sampler/edm.go", "TestSolverSteps|TestChurn|TestKarrasG
 var spacedMutants = in("pkg/sampler/spaced.go", "TestKarrasGrid|TestPowerGrid",
 	mutant{Name: "karras-rho", Old: `between(math.Pow(ends[0], 1/rho), math.Pow(ends[1], 1/rho), i, n)`, New: `between(math.Pow(ends[0], rho), math.Pow(ends[1], rho), i, n)`,
 		Bug: "ρ for 1/ρ in Karras's grid"},
-	mutant{Name: "karras-log-snr", Old: `logSNR[i] = -2 * rho *`, New: `logSNR[i] = -rho *`,
-		Bug: "log σ for log σ² in Karras's grid"},
+	mutant{Name: "karras-power", Old: `math.Pow(ends[1], 1/rho), i, n), rho)`, New: `math.Pow(ends[1], 1/rho), i, n), 1)`,
+		Bug: "the roots of Karras's noise levels for the levels"},
 	mutant{Name: "power-rho", Old: `math.Pow(between(math.Pow(p.TMax, 1/rho), math.Pow(p.TMin, 1/rho), i, n), rho)`, New: `math.Pow(between(math.Pow(p.TMax, 1/rho), math.Pow(p.TMin, 1/rho), i, n), 1/rho)`,
 		Bug: "1/ρ for ρ on the way back to times"},
 )

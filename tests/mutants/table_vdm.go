@@ -142,9 +142,9 @@ var vdmEvaluateMutants = in("pkg/vdm/evaluate.go", "TestLossOf|TestEvaluateParts
 )
 
 var configMutants = in("pkg/vdm/networks.go", "TestDecodeIs|TestLossOf|TestLossIs|TestEvaluateParts",
-	mutant{Name: "decode-mean", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `x1, Sub(p.LogSigma(t), p.LogAlpha(t))}`,
+	mutant{Name: "decode-mean", Old: `Div(x1, p.Alpha(t)), p.LogNoiseLevel(t)}`, New: `x1, p.LogNoiseLevel(t)}`,
 		Bug: "x_1 for x_1/α in p(x_0|x_1)"},
-	mutant{Name: "decode-std", Old: `Div(x1, p.Alpha(t)), Sub(p.LogSigma(t), p.LogAlpha(t))}`, New: `Div(x1, p.Alpha(t)), Add(p.LogSigma(t), p.LogAlpha(t))}`,
+	mutant{Name: "decode-std", Old: `Div(x1, p.Alpha(t)), p.LogNoiseLevel(t)}`, New: `Div(x1, p.Alpha(t)), Add(p.LogSigma(t), p.LogAlpha(t))}`,
 		Bug: "ασ for σ/α in p(x_0|x_1)"},
 	mutant{Name: "loss-weight", Old: `return Mul(density, Mul(p.SNR(t), Square(param.Slope(k, p.Alpha(t), p.Sigma(t)))))`, New: `return Mul(density, p.SNR(t))`,
 		Bug: "the slope of the head missing in the loss that trains"},
