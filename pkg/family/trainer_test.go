@@ -72,6 +72,11 @@ func TestEveryFamilyTrained(t *testing.T) {
 			t.Errorf("%s: evidence %s and LogProb nil: %t", m.Name, m.Evidence, m.LogProb == nil)
 		}
 		if m.LogProb != nil {
+			for _, bad := range [][][]float64{{}, {{1, 2}}, {{1}, {2, 3}}} {
+				if _, err := m.LogProb(bad, 2); err == nil {
+					t.Errorf("%s: LogProb of %v gives no error, expected one that says what rows it takes", m.Name, bad)
+				}
+			}
 			l, err := m.LogProb(fresh, 2)
 			if err != nil {
 				t.Fatal(m.Name, err)

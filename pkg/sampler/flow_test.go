@@ -91,6 +91,15 @@ func TestFlowLogProb(t *testing.T) {
 }
 
 // Each row has directions of its own: many copies of one point give independent estimates of one number.
+// A graph.Exec keeps 32 programs unless it is told otherwise; a Flow takes as many shapes as come.
+func TestFlowManyShapes(t *testing.T) {
+	f := exactFlow(t, onHost, vp, gd, 1e-2, nil)
+	want := logProb(t, vp, gd, [][]float64{{1.8}})[0]
+	for n := 1; n <= 34; n++ {
+		check.T(t).Near("log p of each of n rows", likelihood(t, f, slices.Repeat([][]float64{{1.8}}, n), 1).LogProb, slices.Repeat([]float64{want}, n), .01)
+	}
+}
+
 func TestHutchinson(t *testing.T) {
 	const n = 2000
 	at := []float64{1, .5}
