@@ -127,6 +127,7 @@ func matching8(scope *model.Scope, batch []*Node) *Node {
 
 // TestOneScoreManySamplersTrained trains one score on GM under VP, measures its error, and draws with it by three samplers.
 func TestOneScoreManySamplersTrained(t *testing.T) {
+	t.Parallel()
 	store := train(t, matching8, rows{drawsOfGM(t, 400_000, 8), 500}, 5000, 5e-3)
 	for _, at := range []float64{.05, .1, .2, .5, .9} {
 		errors := sample(t, store, func(scope *model.Scope, g *Graph) *Node {

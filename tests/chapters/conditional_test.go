@@ -42,6 +42,7 @@ func repeat[T any](n int, values ...T) (all []T) {
 
 // The shipped models draw what they are asked for, as judged without them.
 func TestConditions(t *testing.T) {
+	t.Parallel()
 	t.Run("E9.1 captions: a reader of shapes finds what they say", func(t *testing.T) {
 		const each = 25
 		law := shapes.Law{Kinds: []shapes.Kind{shapes.Square, shapes.Circle, shapes.Cross}, X: shapes.Range{Lo: 2.5, Hi: 5.5},

@@ -29,6 +29,7 @@ func gmTask(t *testing.T) fam.Task {
 // TestFamiliesOnGMTrained trains all families on GM by one recipe, holds each to E1.1's bound and writes their table. TestBakeOffTrained holds NCSN
 // to that bound, by longer chains.
 func TestFamiliesOnGMTrained(t *testing.T) {
+	t.Parallel()
 	const n, bound = 10_000, .1
 	wider := map[string]float64{"NCSN": .2} // 40 Langevin steps a level leave a bias
 	c := check.T(t)
@@ -90,6 +91,7 @@ func table(t *testing.T, far func(name string) float64, j fam.Judge, models []fa
 
 // TestFamiliesOnTheRoll measures the models that come with notebook 17.
 func TestFamiliesOnTheRoll(t *testing.T) {
+	t.Parallel()
 	models, err := tasks.Roll(backendtest.Open(t), "../../notebooks/checkpoints").All()
 	if err != nil {
 		t.Fatal(err)

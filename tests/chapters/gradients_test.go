@@ -165,6 +165,7 @@ func scoreLoss(loss score.Loss) fit.Loss {
 }
 
 func TestGradients(t *testing.T) {
+	t.Parallel()
 	batch := tensors.FromValue([][]float64{{.9, .1, .3}, {.2, .7, .6}, {.4, .8, .05}, {.6, .3, .95}})
 	rows := map[string]bool{}
 	for name, loss := range losses {
