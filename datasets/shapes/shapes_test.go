@@ -212,9 +212,14 @@ func TestTinySample(t *testing.T) {
 
 func TestBadParametersPanic(t *testing.T) {
 	for want, f := range map[string]func(){
-		"0 pictures":  func() { Standard().Sample(0, 1) },
-		"of 0 kinds":  func() { Law{}.Sample(1, 1) },
-		"Kind(7)":     func() { Draw(7, Factors{}, false) },
+		"0 pictures": func() { Standard().Sample(0, 1) },
+		"of 0 kinds": func() { Law{}.Sample(1, 1) },
+		"Kind(7)":    func() { Draw(7, Factors{}, false) },
+		"intensity 3 is NaN, want finite": func() {
+			x := make([]float64, Side*Side)
+			x[3] = math.NaN()
+			Standard().Reader().Read(x)
+		},
 		"0 patterns":  func() { Tiny{}.Sample(1, 1) },
 		"Flip = 1.5;": func() { Tiny{Patterns: []Bits{1}, Flip: 1.5}.Sample(1, 1) },
 	} {

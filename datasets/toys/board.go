@@ -33,12 +33,14 @@ func (b Board) Dark() []int {
 
 // Square is the number of the square that holds x, or -1 when x is off the board.
 func (b Board) Square(x [2]float64) int {
-	i, j := math.Floor((x[0]+b.Half)/b.Side()), math.Floor((x[1]+b.Half)/b.Side())
-	n := float64(b.Cells)
-	if !(i >= 0 && i < n && j >= 0 && j < n) {
-		return -1
+	var at [2]int
+	for i, v := range x {
+		if !(v >= -b.Half && v < b.Half) {
+			return -1
+		}
+		at[i] = min(int((v+b.Half)/b.Side()), b.Cells-1) // just below Half the sum rounds up
 	}
-	return int(i) + b.Cells*int(j)
+	return at[0] + b.Cells*at[1]
 }
 
 // On reports whether x lies on a dark square.

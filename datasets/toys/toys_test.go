@@ -258,3 +258,28 @@ func TestBadParametersPanic(t *testing.T) {
 type zero struct{ Law }
 
 func (z zero) Sample(int, int64) *Points { return z.Law.Sample(0, 1) }
+
+// Far from the curve the density is too small for a float64, and its logarithm is not: it is that of the nearest stretch.
+func TestSpiralFarAway(t *testing.T) {
+	s := SwissRoll()
+	for _, x := range [][2]float64{{4, 0}, {0, -9}, {1e3, 1e3}} {
+		least := math.Inf(1)
+		for i := range 4000 {
+			at := s.At((float64(i) + .5) / 4000)
+			least = min(least, (x[0]-at[0])*(x[0]-at[0])+(x[1]-at[1])*(x[1]-at[1]))
+		}
+		most := -least/(2*s.StdDev*s.StdDev) - math.Log(2*math.Pi*s.StdDev*s.StdDev)
+		if got := s.LogProb(x); !(got <= most && got > most-math.Log(4000)) {
+			t.Errorf("LogProb(%v) = %v, want at most %v and at least %v", x, got, most, most-math.Log(4000))
+		}
+	}
+}
+
+func TestSquareAtTheEdge(t *testing.T) {
+	b, last := Checkerboard(), math.Nextafter(2, 0)
+	for x, want := range map[[2]float64]int{{last, last}: 15, {-2, -2}: 0, {2, 0}: -1, {0, 2}: -1, {math.NaN(), 0}: -1, {math.Nextafter(-2, -3), 0}: -1} {
+		if got := b.Square(x); got != want {
+			t.Errorf("Square(%v) = %d, want %d", x, got, want)
+		}
+	}
+}

@@ -32,6 +32,9 @@ type array struct {
 
 func arrayOf(x any) (array, error) {
 	if t, ok := x.(*tensors.Tensor); ok {
+		if t == nil {
+			return array{}, fmt.Errorf("a nil tensor")
+		}
 		if t.Ok() && (t.DType() == dtypes.Float64 || t.DType() == dtypes.Float32) {
 			return array{mathx.Floats(t), t.Shape().Dimensions}, nil
 		}
@@ -58,7 +61,7 @@ func (a *array) add(v reflect.Value, depth int) error {
 	}
 	f, ok := number(v)
 	if !ok {
-		return fmt.Errorf("not a real number")
+		return fmt.Errorf("not a real number, or an integer beyond 2⁵³,")
 	}
 	a.flat = append(a.flat, f)
 	return nil
@@ -79,7 +82,10 @@ func (a *array) addSlice(v reflect.Value, depth int) error {
 	return nil
 }
 
-// number converts any real number; the 16-bit floats of GoMLX have a method Float32.
+// whole is the integer up to which float64 holds every one: of larger ones two could look the same.
+const whole = 1 << 53
+
+// number converts any real number that float64 holds; the 16-bit floats of GoMLX have a method Float32.
 func number(v reflect.Value) (float64, bool) {
 	if !v.IsValid() {
 		return 0, false
@@ -94,9 +100,9 @@ func number(v reflect.Value) (float64, bool) {
 		return number(v.Elem())
 	case v.CanFloat():
 		return v.Float(), true
-	case v.CanInt():
+	case v.CanInt() && -whole <= v.Int() && v.Int() <= whole:
 		return float64(v.Int()), true
-	case v.CanUint():
+	case v.CanUint() && v.Uint() <= whole:
 		return float64(v.Uint()), true
 	}
 	return 0, false

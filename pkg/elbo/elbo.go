@@ -50,7 +50,7 @@ func (t Terms) Weighted(beta float64) *Node {
 //
 // logLik returns log p(x|z), [batch]; it gets x and z with l·batch rows. It panics when l < 1.
 func Decompose(src noise.Source, q, prior dist.DiagNormal, x *Node, logLik func(x, z *Node) *Node, l int) Terms {
-	ql := repeat("Decompose", q, l)
+	ql := repeat("Decompose", rows("Decompose", q, x), l)
 	each := Reshape(logLik(dist.Repeat(x, l), ql.Sample(src)), l, -1)
 	return Terms{Recon: ReduceMean(each, 0), Prior: dist.KL(q, prior)}
 }
@@ -58,7 +58,7 @@ func Decompose(src noise.Source, q, prior dist.DiagNormal, x *Node, logLik func(
 // LogWeights returns log wᵢ = log p(x,zᵢ) − log q(zᵢ|x) for k draws zᵢ ~ q, [k, batch], in nats.
 // logJoint gets x and z with k·batch rows. It panics when k < 1.
 func LogWeights(src noise.Source, q dist.DiagNormal, x *Node, logJoint func(x, z *Node) *Node, k int) *Node {
-	qk := repeat("LogWeights", q, k)
+	qk := repeat("LogWeights", rows("LogWeights", q, x), k)
 	z := qk.Sample(src)
 	logW := Sub(logJoint(dist.Repeat(x, k), z), qk.LogProb(z))
 	return Reshape(logW, k, -1)
@@ -79,4 +79,16 @@ func repeat(caller string, q dist.DiagNormal, n int) dist.DiagNormal {
 		panic(fmt.Errorf("elbo.%s: %d draws of q, expected at least 1", caller, n))
 	}
 	return q.Repeat(n)
+}
+
+// rows returns q with a law for each row of x: one that all rows share is drawn from for each of them.
+func rows(caller string, q dist.DiagNormal, x *Node) dist.DiagNormal {
+	n, batch := q.Mean.Shape().Dimensions[0], x.Shape().Dimensions[0]
+	switch {
+	case n == batch || batch == 1:
+		return q
+	case n == 1:
+		return q.Repeat(batch)
+	}
+	panic(fmt.Errorf("elbo.%s: q's mean has shape %s and x %s, expected as many rows, or a q of one", caller, q.Mean.Shape(), x.Shape()))
 }

@@ -138,9 +138,35 @@ func TestErrors(t *testing.T) {
 			_, x, q := lawsOf(g)
 			return elbo.LogWeights(noise.FromSeed(g, 1), q, x, like, -1)
 		},
+		"elbo.LogWeights: q's mean has shape (Float64)[2, 1] and x (Float64)[3, 1]": func(g *Graph) *Node {
+			q := dist.StandardNormal(Const(g, [][]float64{{0}, {0}}))
+			return elbo.LogWeights(noise.FromSeed(g, 1), q, Const(g, [][]float64{{1}, {2}, {3}}), like, 2)
+		},
 	} {
 		if err := backendtest.Err(t, build); !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q, expected it to hold %q", err, want)
+		}
+	}
+}
+
+// A law that the batch shares is drawn from for each row of x by itself: z is x in log p(x|z) = xz, so that the weights tell the draws.
+func TestSharedLaw(t *testing.T) {
+	fresh := backendtest.Floats(t, func(g *Graph) *Node {
+		q, x := dist.StandardNormal(Const(g, [][]float64{{0}})), Const(g, [][]float64{{1}, {1}, {1}})
+		return elbo.Decompose(noise.FromSeed(g, 1), q, q, x, func(x, z *Node) *Node { return ReduceSum(Mul(x, z), 1) }, 2).Recon
+	})
+	weights := backendtest.Floats(t, func(g *Graph) *Node {
+		q, x := dist.StandardNormal(Const(g, [][]float64{{0}})), Const(g, [][]float64{{1}, {1}, {1}})
+		return elbo.LogWeights(noise.FromSeed(g, 1), q, x, func(x, z *Node) *Node { return ReduceSum(Mul(x, z), 1) }, 2)
+	})
+	for i := range fresh {
+		for j := range i {
+			check.T(t).Differ("rows have draws of their own", fresh[i], fresh[j], 1e-3)
+		}
+	}
+	for i := range weights {
+		for j := range i {
+			check.T(t).Differ("so have the weights", weights[i], weights[j], 1e-3)
 		}
 	}
 }

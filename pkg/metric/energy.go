@@ -37,9 +37,13 @@ func meanWithin(x [][]float64, k func(a, b []float64) float64) float64 {
 
 // EnergyTest tests whether x and y come from one law, by the permutation test of the energy distance. It returns the
 // distance and the p-value (1 + the number of permutations whose distance is at least as large) / (permutations + 1),
-// which is below α with a probability of at most α where the laws agree. It keeps (n+m)² distances in memory.
+// which is below α with a probability of at most α where the laws agree. It keeps (n+m)² distances in memory. It panics when
+// permutations < 1.
 func EnergyTest(x, y [][]float64, permutations int, rng *rand.Rand) (distance, p float64) {
 	checkSets("EnergyTest", 2, x, y)
+	if permutations < 1 {
+		panic(fmt.Errorf("metric.EnergyTest: %d permutations, expected at least 1: 999 for p-values down to .001", permutations))
+	}
 	pooled := pairwise(append(append([][]float64{}, x...), y...))
 	first := make([]bool, len(pooled)) // whether a sample belongs to the first set
 	for i := range x {
@@ -117,6 +121,11 @@ func checkSets(function string, least int, sets ...[][]float64) {
 		for i, v := range x {
 			if want := len(sets[0][0]); len(v) != want {
 				panic(fmt.Errorf("metric.%s: sample %d has %d coordinates, expected %d", function, i, len(v), want))
+			}
+			for _, c := range v {
+				if math.IsNaN(c) || math.IsInf(c, 0) {
+					panic(fmt.Errorf("metric.%s: sample %d holds %v, expected finite numbers", function, i, c))
+				}
 			}
 		}
 	}

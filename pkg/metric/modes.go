@@ -14,9 +14,12 @@ type Modes struct {
 
 // CountModes assigns each sample of x [n][d] to the nearest of the centres [k][d], if that lies within radius (in units
 // of x; three standard deviations of a mode is usual). A mode counts as covered when its share of all samples is at least
-// share: for k equal modes a tenth of 1/k is usual.
+// share: for k equal modes a tenth of 1/k is usual. It panics unless radius is positive.
 func CountModes(x, centres [][]float64, radius, share float64) Modes {
 	checkSets("CountModes", 1, centres, x)
+	if !(radius > 0) {
+		panic(fmt.Errorf("metric.CountModes: radius %v, expected a positive number", radius))
+	}
 	out := Modes{Counts: make([]int, len(centres))}
 	outside := 0
 	for _, v := range x {

@@ -9,7 +9,7 @@ import (
 )
 
 // Spearman returns the rank correlation of x and y, in [−1, 1]: Pearson's correlation of their ranks, with the mean rank
-// for ties. It is ±1 exactly where y is a monotone function of x, and NaN where one of them is constant.
+// for ties. It is ±1 exactly where y is a strictly monotone function of x, and NaN where one of them is constant. It panics on a NaN.
 func Spearman(x, y []float64) float64 {
 	checkPairs("Spearman", x, y)
 	return stat.Correlation(ranks(x), ranks(y), nil)
@@ -42,7 +42,7 @@ func ordered(x []float64) []int {
 }
 
 // Isotonic returns, for each x, the value at x of the non-decreasing function that is nearest to y in least squares.
-// It pools adjacent violators (Barlow et al., "Statistical inference under order restrictions", 1972).
+// It pools adjacent violators (Barlow et al., "Statistical inference under order restrictions", 1972). It panics on a NaN.
 func Isotonic(x, y []float64) []float64 {
 	checkPairs("Isotonic", x, y)
 	type block struct{ sum, n float64 }
@@ -71,7 +71,7 @@ func Isotonic(x, y []float64) []float64 {
 
 // MonotoneR2 returns the share of y's variance that a monotone function of x explains, rising or falling, whichever is
 // better: 1 − Σ(y−fit)²/Σ(y−ȳ)², in [0, 1]. On n unrelated pairs its mean lies between (ln n)/n and twice that.
-// It panics when y is constant.
+// It panics when y is constant, and on a NaN.
 func MonotoneR2(x, y []float64) float64 {
 	checkPairs("MonotoneR2", x, y)
 	falling := make([]float64, len(x))
@@ -97,5 +97,10 @@ func residual(y, fit []float64) float64 {
 func checkPairs(function string, x, y []float64) {
 	if len(x) != len(y) || len(x) < 2 {
 		panic(fmt.Errorf("metric.%s: %d and %d numbers, expected as many, at least 2", function, len(x), len(y)))
+	}
+	for i := range x {
+		if math.IsNaN(x[i]) || math.IsNaN(y[i]) {
+			panic(fmt.Errorf("metric.%s: pair %d is (%v, %v), expected numbers", function, i, x[i], y[i]))
+		}
 	}
 }

@@ -185,6 +185,13 @@ func TestPanics(t *testing.T) {
 		"metric.UniformDequantisation: 2 levels on 1 to 1":  func() { metric.UniformDequantisation(2, 1, 1) },
 		"metric.PrecisionRecall: a set of 2 samples":        func() { metric.PrecisionRecall(two, two, 2, metric.Pixels()) },
 		"metric.PrecisionRecall: k = 0":                     func() { metric.PrecisionRecall(two, two, 0, metric.Pixels()) },
+		"metric.Spearman: pair 1 is (NaN, 2)":               func() { metric.Spearman([]float64{1, math.NaN()}, []float64{1, 2}) },
+		"metric.Isotonic: pair 0 is (1, NaN)":               func() { metric.Isotonic([]float64{1, 2}, []float64{math.NaN(), 2}) },
+		"metric.MonotoneR2: pair 1 is (NaN, 2)":             func() { metric.MonotoneR2([]float64{1, math.NaN()}, []float64{1, 2}) },
+		"metric.EnergyTest: sample 1 holds NaN":             func() { metric.EnergyTest(two, [][]float64{{1}, {math.NaN()}}, 9, newRand()) },
+		"metric.EnergyTest: 0 permutations":                 func() { metric.EnergyTest(two, two, 0, newRand()) },
+		"metric.CountModes: radius NaN":                     func() { metric.CountModes(two, two, math.NaN(), .1) },
+		"metric.PrecisionRecall: sample 1 holds +Inf":       func() { metric.PrecisionRecall(two, [][]float64{{1}, {math.Inf(1)}}, 1, metric.Pixels()) },
 		"metric.PCA: 2 components of 1 dimensions":          func() { metric.PCA(two, 2) },
 	} {
 		t.Run(text, func(t *testing.T) {

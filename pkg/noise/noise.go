@@ -27,7 +27,7 @@ func NewStream(state *Node) *Stream {
 	return &Stream{state}
 }
 
-// FromSeed starts at the state that GoMLX derives from seed. The draws are part of the graph:
+// FromSeed starts at the state that GoMLX derives from seed: seeds that are the same modulo 2³¹−1 have the same. The draws are part of the graph:
 // every call of the compiled function repeats them. Pass a state as an argument (NewStream) to draw anew.
 func FromSeed(g *Graph, seed int64) *Stream { return &Stream{RNGStateFromSeedForGraph(g, seed)} }
 

@@ -206,6 +206,17 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
+// At σ = 0 x_t tells x₀, and a variance of 0 tells it always.
+func TestGaussianWithoutVariance(t *testing.T) {
+	data := oracle.Gaussian{Mean: []float64{1, 2}, Var: []float64{0, 1}}
+	for at, want := range map[float64][]float64{0: {1, 5, 0, 0}, 1: {1, 2 + math.Sqrt(.9)*(5-2*math.Sqrt(.9)), 0, .1}} {
+		got := backendtest.Floats(t, func(x, u *Node) *Node {
+			return Concatenate([]*Node{data.Denoiser(d4)(x, u), data.PosteriorVar(d4)(x, u)}, 1)
+		}, [][]float64{{1, 5}}, [][]float64{{at}})
+		check.T(t).Near(fmt.Sprint("mean and variance of x₀ at t = ", at), got, want, 1e-12)
+	}
+}
+
 func TestDiffusedPanics(t *testing.T) {
 	uneven := oracle.Mixture{Weights: []float64{1, 1}, Means: [][]float64{{0}, {0, 1}}, Vars: [][]float64{{1}, {1, 1}}}
 	for want, data := range map[string]oracle.Data{

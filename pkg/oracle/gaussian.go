@@ -68,15 +68,21 @@ func (d Gaussian) params(g *Graph, dtype dtypes.DType) (m, v *Node) {
 // diffusedVar returns V = α²v + σ², the variance of x_t.
 func diffusedVar(v, alpha, sigma2 *Node) *Node { return Add(Mul(Square(alpha), v), sigma2) }
 
+// over divides by V. Where V = 0 both v and σ² are, and what is divided by it is 0: so is the quotient.
+func over(a, v, alpha, sigma2 *Node) *Node {
+	all := diffusedVar(v, alpha, sigma2)
+	return Div(a, Where(Equal(all, ZerosLike(all)), OnesLike(all), all))
+}
+
 // posteriorMean returns m + (αv/V)(x_t − αm).
 func posteriorMean(xt, m, v, alpha, sigma2 *Node) *Node {
-	gain := Div(Mul(alpha, v), diffusedVar(v, alpha, sigma2))
+	gain := over(Mul(alpha, v), v, alpha, sigma2)
 	return Add(m, Mul(gain, Sub(xt, Mul(alpha, m))))
 }
 
 // posteriorVar returns vσ²/V.
 func posteriorVar(v, alpha, sigma2 *Node) *Node {
-	return Div(Mul(v, sigma2), diffusedVar(v, alpha, sigma2))
+	return over(Mul(v, sigma2), v, alpha, sigma2)
 }
 
 func checkMoments(name string, mean, variance []float64) {

@@ -92,6 +92,18 @@ func TestGrid(t *testing.T) {
 	check.T(t).Near("every step", d4.Grid(4), []float64{4, 3, 2, 1, 0}, 0)
 }
 
+// Where nothing is left of the data, the posterior is free of x_t, as DDIM's law with η = 1 is.
+func TestPosteriorWithoutSignal(t *testing.T) {
+	p := process.Process{Schedule: process.Cosine{Offset: .008}, TMin: 0, TMax: 1}
+	got := backendtest.Call(t, func(xt, x0, s, u *Node) []*Node {
+		q, d := p.Posterior(xt, x0, s, u), p.DDIM(xt, x0, s, u, 1)
+		return []*Node{q.Mean, q.LogStd, d.Mean, d.LogStd, Mul(p.Alpha(s), x0)}
+	}, [][]float64{{.7}}, [][]float64{{2}}, [][]float64{{.9}}, [][]float64{{1}})
+	check.T(t).Near("mean, as DDIM's", got[0], got[2], 1e-12)
+	check.T(t).Near("mean α_s x₀", got[0], got[4], 1e-12)
+	check.T(t).Near("log of the standard deviation", got[1], got[3], 1e-12)
+}
+
 func TestPanics(t *testing.T) {
 	for want, build := range map[string]func(){
 		"process.NewDiscrete: no β given":     func() { process.NewDiscrete() },

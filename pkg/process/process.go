@@ -77,12 +77,12 @@ func (p Process) Transition(xs, s, t *Node) dist.DiagNormal {
 //	N(α_s[(1−c) x_t/α_t + c x₀], σ_s² c I), c = 1 − SNR(t)/SNR(s)
 //
 // which is DDPM's posterior where σ² = 1−α² and s = t−1, and holds for every schedule and every step. At σ_s = 0 it is
-// the point x₀. Source: Kingma et al. 2021, appendix A.2; Luo 2022, equations 71–85.
+// the point x₀, and at α_t = 0 it is free of x_t. Source: Kingma et al. 2021, appendix A.2; Luo 2022, equations 71–85.
 func (p Process) Posterior(xt, x0, s, t *Node) dist.DiagNormal {
 	checkTime("Posterior", xt, s, t)
 	checkData("Posterior", "x₀", x0, xt)
 	logAlphaS := p.LogAlpha(s)
-	ofXt := Exp(Sub(Sub(logAlphaS, p.LogAlpha(t)), p.logSNRDrop(s, t))) // α_s(1−c)/α_t
+	ofXt := Exp(Add(Sub(p.LogAlpha(t), logAlphaS), MulScalar(Sub(p.LogSigma(s), p.LogSigma(t)), 2))) // α_s(1−c)/α_t = α_tσ_s²/(α_sσ_t²)
 	ofX0 := Mul(Exp(logAlphaS), p.forgotten(s, t))
 	return dist.DiagNormal{
 		Mean:   Add(Mul(ofXt, xt), Mul(ofX0, x0)),
@@ -152,7 +152,7 @@ func (p Process) Drift(t *Node) *Node {
 }
 
 // Diffusion2 returns g(t)² = dσ²/dt − 2fσ² = −σ² dλ/dt, of t's shape, by automatic differentiation
-// (Kingma et al. 2021, appendix A). It panics for a Discrete schedule.
+// (Kingma et al. 2021, appendix A). It panics for a Discrete schedule, and is NaN where σ = 0: there λ is infinite. Start at a later t.
 func (p Process) Diffusion2(t *Node) *Node {
 	p.checkContinuous("Diffusion2")
 	return Mul(Exp(MulScalar(p.LogSigma(t), 2)), p.LogSNRRate(t))

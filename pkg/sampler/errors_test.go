@@ -145,6 +145,7 @@ func TestLogSNRGridErrors(t *testing.T) {
 		"0 steps between t = 0.001 and 1, expected at least 1": {vp, 0},
 		"5 steps between t = 0 and 4":                          {d4, 5},
 		"expected both finite: move TMin and TMax inwards":     {process.Process{Schedule: vp.Schedule, TMax: 1}, 3},
+		"λ(1.1) = NaN and":                                     {process.Process{Schedule: process.Cosine{Offset: .008}, TMin: .001, TMax: 1.1}, 3},
 	} {
 		if _, err := sampler.LogSNRGrid(onHost, c.p, c.n); err == nil || !strings.Contains(err.Error(), "sampler.LogSNRGrid: ") ||
 			!strings.Contains(err.Error(), want) {

@@ -106,7 +106,7 @@ func inverseGrid(p process.Process, n int, logSNR func([]float64) ([]float64, er
 	if err != nil {
 		return nil, err
 	}
-	if math.IsInf(ends[0], 0) || math.IsInf(ends[n], 0) {
+	if span := ends[n] - ends[0]; math.IsInf(span, 0) || math.IsNaN(span) {
 		return nil, fmt.Errorf("sampler.LogSNRGrid: λ(%g) = %g and λ(%g) = %g, expected both finite: move TMin and TMax inwards",
 			p.TMax, ends[0], p.TMin, ends[n])
 	}

@@ -196,6 +196,7 @@ func TestKarrasGrid(t *testing.T) {
 		rho float64
 	}{
 		"0 steps, ρ = 7, the schedule process.VP, expected at least 1": {vp, 0, 7},
+		"5 steps, ρ = +Inf":                                      {vp, 5, math.Inf(1)},
 		"5 steps, ρ = 0":                                         {vp, 5, 0},
 		"the schedule process.Discrete, expected":                {d4, 2, 7},
 		" at t = 1 and 0 at 0, expected both above 0 and finite": {process.Process{Schedule: vp.Schedule, TMax: 1}, 5, 7},

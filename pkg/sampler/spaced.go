@@ -16,7 +16,7 @@ import (
 // positive, TMin is negative, or the schedule is Discrete.
 func PowerGrid(p process.Process, n int, rho float64) []float64 {
 	_, discrete := p.Schedule.(process.Discrete)
-	if n < 1 || !(rho > 0) || p.TMin < 0 || discrete {
+	if n < 1 || !(rho > 0 && rho < math.Inf(1)) || p.TMin < 0 || discrete {
 		panic(fmt.Errorf("sampler.PowerGrid: %d steps, ρ = %g, from t = %g to %g of the schedule %T, expected at least 1, a ρ above 0, and no "+
 			"negative times of a schedule in continuous time", n, rho, p.TMax, p.TMin, p.Schedule))
 	}
@@ -36,7 +36,7 @@ func PowerGrid(p process.Process, n int, rho float64) []float64 {
 // evaluated on b. It returns an error when n or ρ is not positive, σ is 0 at TMin or infinite at TMax, or the schedule has no inverse.
 func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]float64, error) {
 	_, ok := p.Schedule.(process.Inverter)
-	if n < 1 || !(rho > 0) || !ok {
+	if n < 1 || !(rho > 0 && rho < math.Inf(1)) || !ok {
 		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a ρ above 0, and a schedule with an inverse, as VP",
 			n, rho, p.Schedule)
 	}

@@ -1,7 +1,9 @@
 package score
 
 import (
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -34,7 +36,7 @@ func LikelihoodWeight(p process.Process, t *Node) *Node { return p.Diffusion2(t)
 
 // Loss returns λ(t)·‖s(x_t, t) − ∇log q(x_t|x_0)‖², [batch], with one time t and one x_t = α_t x_0 + σ_t ε for each example. Its
 // expectation is the mean over the times of λ(t) E‖s − ∇log q(x_t)‖² (Luo 2022, equation 160) and a constant without s.
-// It panics when the score has another shape than x_0, or a time lies outside the process.
+// It panics when the score has another shape than x_0, or a time lies outside the process, or, of a Discrete schedule, is no index of it.
 func (o Objective) Loss(src noise.Source, score param.ScoreFn, x0 *Node) *Node {
 	t := o.draw(src, x0)
 	weight := o.Weight
@@ -66,12 +68,19 @@ func (o Objective) draw(src noise.Source, x0 *Node) *Node {
 	dims[0] = x0.Shape().Dimensions[0]
 	u := StopGradient(src.RandomUniform(g, shapes.Make(x0.DType(), dims...)))
 	first, last := o.Process.TMin, o.Process.TMax
+	_, discrete := o.Process.Schedule.(process.Discrete)
 	if len(o.Times) == 0 {
+		if discrete {
+			panic(errors.New("score.Objective: no Times with a Discrete schedule, which has no time between its indices: list them, as Process.Grid does"))
+		}
 		return AddScalar(MulScalar(u, last-first), first)
 	}
 	for i, t := range o.Times {
 		if !(t >= first && t <= last) {
 			panic(fmt.Errorf("score.Objective: Times[%d] = %g, expected a time between TMin = %g and TMax = %g of the process", i, t, first, last))
+		}
+		if discrete && t != math.Floor(t) {
+			panic(fmt.Errorf("score.Objective: Times[%d] = %g of a Discrete schedule, expected one of its indices: round it", i, t))
 		}
 	}
 	n := float64(len(o.Times))

@@ -14,6 +14,7 @@ import (
 	"github.com/lowerbound-ml/lowerbound/pkg/dist"
 	"github.com/lowerbound-ml/lowerbound/pkg/noise"
 	"github.com/lowerbound-ml/lowerbound/pkg/oracle"
+	"github.com/lowerbound-ml/lowerbound/pkg/process"
 	"github.com/lowerbound-ml/lowerbound/pkg/score"
 )
 
@@ -174,7 +175,7 @@ func TestExplicitPerExample(t *testing.T) {
 func TestErrors(t *testing.T) {
 	wide := func(x *Node) *Node { return Concatenate([]*Node{x, x}, -1) }
 	law := func(x *Node) *Node { return dist.StandardNormal(x).Score(x) }
-	src := noise.Fixed()
+	src, chain := noise.Fixed(), process.Process{Schedule: process.NewDiscrete(.1, .2), TMin: 1, TMax: 2}
 	for want, f := range map[string]func(x *Node) *Node{
 		"score.Explicit: the score of x (Float64)[2, 1] has shape (Float64)[2, 2]": func(x *Node) *Node { return score.Explicit(law)(src, wide, x) },
 		"score.Explicit's truth: the score of x":                                   func(x *Node) *Node { return score.Explicit(wide)(src, law, x) },
@@ -184,6 +185,12 @@ func TestErrors(t *testing.T) {
 		"score.Denoising: the score of x":                                          func(x *Node) *Node { return score.Denoising(level(1), times(x, 1))(noise.Fixed(x), wide, x) },
 		"score.Objective.Loss: the score of x": func(x *Node) *Node {
 			return objective(nil).Loss(noise.Fixed(x, x), func(x, _ *Node) *Node { return wide(x) }, x)
+		},
+		"score.Objective: no Times with a Discrete schedule": func(x *Node) *Node {
+			return score.Objective{Process: chain}.Loss(noise.Fixed(x, x), zero, x)
+		},
+		"score.Objective: Times[1] = 1.5 of a Discrete schedule": func(x *Node) *Node {
+			return score.Objective{Process: chain, Times: []float64{1, 1.5}}.Loss(noise.Fixed(x, x), zero, x)
 		},
 		"score.Objective: Times[1] = 9, expected a time between TMin = 0.5 and 2": func(x *Node) *Node { return objective([]float64{1, 9}).Loss(noise.Fixed(x, x), zero, x) },
 	} {

@@ -64,6 +64,8 @@ var mathxMutants = in("pkg/internal/mathx/mathx.go", "",
 		Bug: "max for min in log σ(x)"},
 	mutant{Name: "log-sum-exp-shift", Old: `graph.Add(graph.Squeeze(shift, -1), graph.Log(`, New: `graph.Sub(graph.Squeeze(shift, -1), graph.Log(`,
 		Bug: "the sign of a log flipped in log Σ eˣ"},
+	mutant{Name: "log-sum-exp-of-nothing", Old: `graph.Where(graph.IsFinite(top), top, graph.ZerosLike(top))`, New: `top`,
+		Bug: "log Σ eˣ of nothing but −∞ is NaN"},
 	mutant{Name: "expm1-half", Old: `graph.Tanh(graph.MulScalar(x, 0.5))`, New: `graph.Tanh(x)`,
 		Bug: "a missing ½ in expm1"},
 )

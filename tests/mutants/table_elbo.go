@@ -19,6 +19,9 @@ var elboMutants = in("pkg/elbo/elbo.go", "TestWeighted|TestDecompose|TestLogWeig
 		Bug: "draws and examples mixed up"},
 	mutant{Name: "estimate-max", Old: `return ReduceMean(logW, 0) }`, New: `return ReduceMax(logW, 0) }`,
 		Bug: "the best draw for the mean of all"},
+	mutant{Name: "shared-draw", Old: `		return q.Repeat(batch)
+`, New: `		return q
+`, Bug: "one draw for all rows where they share q"},
 	mutant{Name: "iw-log-k", Old: `-math.Log(k))`, New: `-math.Log(k)*0)`,
 		Bug: "log k missing in the importance-weighted bound"},
 	mutant{Name: "iw-exp", Old: `return AddScalar(mathx.LogSumExp(Transpose(logW, 0, 1)), -math.Log(k))`, New: `_, _ = mathx.LogSumExp, math.Log

@@ -65,8 +65,10 @@ var processMutants = in("pkg/process/process.go", "",
 }
 
 // Reverse`, Bug: "log β̃ as the log of a standard deviation"},
-	mutant{Name: "posterior-keeps-all", Old: `Exp(Sub(Sub(logAlphaS, p.LogAlpha(t)), p.logSNRDrop(s, t)))`, New: `Exp(Sub(logAlphaS, p.LogAlpha(t)))`,
+	mutant{Name: "posterior-keeps-all", Old: `Exp(Add(Sub(p.LogAlpha(t), logAlphaS), MulScalar(Sub(p.LogSigma(s), p.LogSigma(t)), 2)))`, New: `Exp(Sub(logAlphaS, p.LogAlpha(t)))`,
 		Bug: "1−c missing in the posterior's coefficient of x_t"},
+	mutant{Name: "posterior-root", Old: `MulScalar(Sub(p.LogSigma(s), p.LogSigma(t)), 2)))`, New: `Sub(p.LogSigma(s), p.LogSigma(t))))`,
+		Bug: "σ_s/σ_t for its square in the posterior's coefficient of x_t"},
 	mutant{Name: "posterior-swapped", Old: `Add(Mul(ofXt, xt), Mul(ofX0, x0))`, New: `Add(Mul(ofX0, xt), Mul(ofXt, x0))`,
 		Bug: "the posterior's two coefficients swapped (labml #220)"},
 	mutant{Name: "posterior-alpha-t", Old: `ofX0 := Mul(Exp(logAlphaS), p.forgotten(s, t))
