@@ -26,9 +26,8 @@ import (
 // after a step that was tried again. The whole batch takes the same steps. So Rel and Abs bound the error of a step; that of
 // the whole path falls in proportion to them.
 //
-// Each step of the Run is one evaluation of the drift, the six of a step one after the other, so that the program holds the
-// network once. The times are Count(n) with n the most evaluations to spend, of which the first is free. The Run ends by itself
-// at To, and is an error when n do not suffice. Solved reads the final state.
+// Each step of the Run is one evaluation of the drift, the first slope and then the six of a step one after the other, so that the
+// program holds the network once. The times are Count(n) with n the most evaluations to spend. The Run ends by itself at To, and is an error when n do not suffice. Solved reads the final state.
 //
 // Source: Dormand and Prince 1980, "A family of embedded Runge-Kutta formulae"; the control of the step size is that of
 // Hairer, Nørsett and Wanner 1993, "Solving ordinary differential equations I", section II.4. Order 5.
@@ -66,7 +65,7 @@ const (
 // rkState is what RK45 keeps in State.Aux, in this order.
 type rkState struct {
 	t, h   *Node // the time of x, and the size of the step under way, positive, which ends at To at the latest
-	stage  *Node // the stage to come, 1 … 6
+	stage  *Node // the stage to come, 1 … 6, and 0 before the first slope
 	taken  *Node // steps taken
 	failed *Node // steps tried again
 	limit  *Node // how much the step may grow: 1 after one that was tried again
@@ -86,22 +85,23 @@ func rkStateOf(a []*Node) rkState {
 // Init is Start without noise. It panics when Divergence draws.
 func (s RK45) Init(x *Node) State { return s.Start(noise.Fixed(), x) }
 
-// Start draws Divergence's directions, and finds the slope and the size of the first step.
+// Start draws Divergence's directions. The drift is left to Step, so that the network is compiled in one program only.
 func (s RK45) Start(src noise.Source, x *Node) State {
-	zero, one := ScalarZero(x.Graph(), x.DType()), ScalarOne(x.Graph(), x.DType())
-	r := rkState{t: s.constant(x, s.From), stage: one, taken: zero, failed: zero, limit: s.constant(x, rkGrow), drawn: zero}
+	zero := ScalarZero(x.Graph(), x.DType())
+	r := rkState{t: s.constant(x, s.From), h: zero, stage: zero, taken: zero, failed: zero, limit: s.constant(x, rkGrow), drawn: zero}
 	if s.Divergence != nil {
 		r.drawn = s.Divergence.draw(src, x)
 	}
 	r.logDet = Zeros(x.Graph(), shapes.Make(x.DType(), x.Shape().Dimensions[0]))
-	y := pack(x, r.logDet)
-	slope := s.slope(y, r.t, r.drawn, x)
-	r.slopes = firstOf(slope)
-	length := s.constant(x, math.Abs(s.To-s.From))
+	r.slopes = firstOf(ZerosLike(pack(x, r.logDet)))
+	return State{X: x, Aux: r.aux()}
+}
+
+// first returns the size of the first step, from y and its slope.
+func (s RK45) first(y, slope *Node) *Node {
+	length := s.constant(y, math.Abs(s.To-s.From))
 	h := MulScalar(Div(s.norm(y, y, y), s.norm(slope, y, y)), rkFirst)
-	r.h = Where(IsFinite(h), Mul(length, ClipScalar(Div(h, length), rkLeast, 1)), MulScalar(length, rkLeast))
-	dx, _ := unpack(slope, x)
-	return State{X: Where(IsFinite(dx), x, dx), Aux: r.aux()} // a slope that is not finite ends the run
+	return Where(IsFinite(h), Mul(length, ClipScalar(Div(h, length), rkLeast, 1)), MulScalar(length, rkLeast))
 }
 
 // Step evaluates one stage, and after the last one takes the step or makes it smaller. It uses neither t nor u.
@@ -118,6 +118,10 @@ func (s RK45) Step(_ noise.Source, st State, _, _ *Node) State {
 	r.slopes = Where(now, BroadcastToDims(InsertAxes(slope, 0), r.slopes.Shape().Dimensions...), r.slopes)
 
 	e := Mul(r.h, combine(ConstAsDType(g, dtype, rkE), r.slopes)) // means something after the last stage only
+	starts := Equal(r.stage, ScalarZero(g, dtype))
+	r.h = Where(starts, s.first(y, slope), r.h)
+	broken := LogicalAnd(BroadcastToDims(starts, y.Shape().Dimensions...), LogicalNot(IsFinite(slope)))
+	y = Where(broken, slope, y) // a first slope that is not finite ends the run
 	return s.decide(r, x, y, stage, slope, s.norm(e, y, stage))
 }
 
