@@ -201,3 +201,21 @@ func TestFloor(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// Splits of data with few values tie, in whatever unit the data are.
+func TestEnergyTestTies(t *testing.T) {
+	p := func(unit float64) float64 {
+		set := func(ones int) (x [][]float64) {
+			for i := range 18 {
+				x = append(x, []float64{0})
+				if i < ones {
+					x[i][0] = unit
+				}
+			}
+			return x
+		}
+		_, p := metric.EnergyTest(set(9), set(6), 999, rand.New(rand.NewPCG(1, 2)))
+		return p
+	}
+	check.T(t).Near("p in another unit", []float64{p(.3), p(1e-9), p(7)}, p(1), 0)
+}
