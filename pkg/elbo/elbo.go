@@ -48,15 +48,18 @@ func (t Terms) Weighted(beta float64) *Node {
 //
 //	Recon = 1/l Σᵢ log p(x|zᵢ), zᵢ ~ q,  Prior = KL(q ‖ prior).
 //
-// logLik returns log p(x|z), [batch]; it gets x and z with l·batch rows. It panics when l < 1.
+// logLik returns log p(x|z), [batch]; it gets x and z with l·batch rows. A q of one row serves every row of x, each with draws of
+// its own. It panics when l < 1, or q has another number of rows.
 func Decompose(src noise.Source, q, prior dist.DiagNormal, x *Node, logLik func(x, z *Node) *Node, l int) Terms {
-	ql := repeat("Decompose", rows("Decompose", q, x), l)
+	q = rows("Decompose", q, x)
+	ql := repeat("Decompose", q, l)
 	each := Reshape(logLik(dist.Repeat(x, l), ql.Sample(src)), l, -1)
 	return Terms{Recon: ReduceMean(each, 0), Prior: dist.KL(q, prior)}
 }
 
 // LogWeights returns log wᵢ = log p(x,zᵢ) − log q(zᵢ|x) for k draws zᵢ ~ q, [k, batch], in nats.
-// logJoint gets x and z with k·batch rows. It panics when k < 1.
+// logJoint gets x and z with k·batch rows. A q of one row serves every row of x, each with draws of its own. It panics when k < 1, or q has
+// another number of rows.
 func LogWeights(src noise.Source, q dist.DiagNormal, x *Node, logJoint func(x, z *Node) *Node, k int) *Node {
 	qk := repeat("LogWeights", rows("LogWeights", q, x), k)
 	z := qk.Sample(src)

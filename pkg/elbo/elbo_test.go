@@ -149,24 +149,24 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A law that the batch shares is drawn from for each row of x by itself: z is x in log p(x|z) = xz, so that the weights tell the draws.
-func TestSharedLaw(t *testing.T) {
-	fresh := backendtest.Floats(t, func(g *Graph) *Node {
-		q, x := dist.StandardNormal(Const(g, [][]float64{{0}})), Const(g, [][]float64{{1}, {1}, {1}})
-		return elbo.Decompose(noise.FromSeed(g, 1), q, q, x, func(x, z *Node) *Node { return ReduceSum(Mul(x, z), 1) }, 2).Recon
+// A law that the batch shares is drawn from for each row of x by itself. Here log p(x|z) is z, so that the results tell the draws.
+func TestDecomposeSharedLaw(t *testing.T) {
+	law := func(g *Graph) (q dist.DiagNormal, x *Node) {
+		return dist.StandardNormal(Const(g, [][]float64{{0}})), Const(g, [][]float64{{1}, {1}, {1}})
+	}
+	draw := func(_, z *Node) *Node { return ReduceSum(z, 1) }
+	out := backendtest.Call(t, func(g *Graph) []*Node {
+		q, x := law(g)
+		terms := elbo.Decompose(noise.FromSeed(g, 1), q, q, x, draw, 2)
+		return []*Node{terms.Recon, elbo.LogWeights(noise.FromSeed(g, 1), q, x, draw, 2), terms.Prior}
 	})
-	weights := backendtest.Floats(t, func(g *Graph) *Node {
-		q, x := dist.StandardNormal(Const(g, [][]float64{{0}})), Const(g, [][]float64{{1}, {1}, {1}})
-		return elbo.LogWeights(noise.FromSeed(g, 1), q, x, func(x, z *Node) *Node { return ReduceSum(Mul(x, z), 1) }, 2)
-	})
-	for i := range fresh {
-		for j := range i {
-			check.T(t).Differ("rows have draws of their own", fresh[i], fresh[j], 1e-3)
+	for i, of := range []string{"Recon", "LogWeights"} {
+		values := check.Floats(out[i])
+		for j := range values {
+			for k := range j {
+				check.T(t).Differ(of+": rows have draws of their own", values[j], values[k], 1e-3)
+			}
 		}
 	}
-	for i := range weights {
-		for j := range i {
-			check.T(t).Differ("so have the weights", weights[i], weights[j], 1e-3)
-		}
-	}
+	check.T(t).Near("Prior, of each row", out[2], []float64{0, 0, 0}, 0)
 }
