@@ -33,7 +33,7 @@ func (p Process) LogSNR(t *Node) *Node { return MulScalar(Sub(p.LogAlpha(t), p.L
 func (p Process) SNR(t *Node) *Node { return Exp(p.LogSNR(t)) }
 
 // LogNoiseLevel returns log(σ/α) = −λ/2.
-func (p Process) LogNoiseLevel(t *Node) *Node { return Sub(p.LogSigma(t), p.LogAlpha(t)) }
+func (p Process) LogNoiseLevel(t *Node) *Node { return MulScalar(p.LogSNR(t), -0.5) }
 
 // NoiseLevel returns σ/α = e^(−λ/2), the noise in units of x₀ (Karras et al. 2022, equation 4, where it is called σ).
 func (p Process) NoiseLevel(t *Node) *Node { return Exp(p.LogNoiseLevel(t)) }
