@@ -13,11 +13,11 @@ import (
 
 // PowerGrid returns the n+1 times from p's TMax to its TMin that are equally spaced in t^(1/ρ): with ρ = 1 it is p.Grid, with a
 // larger ρ steps near TMin are shorter. Song, Meng and Ermon 2021, appendix D.2, take ρ = 2. It panics when n < 1, ρ is not
-// positive, TMin is negative, or the schedule is Discrete.
+// positive and finite, TMin is negative, or the schedule is Discrete.
 func PowerGrid(p process.Process, n int, rho float64) []float64 {
 	_, discrete := p.Schedule.(process.Discrete)
 	if n < 1 || !(rho > 0 && rho < math.Inf(1)) || p.TMin < 0 || discrete {
-		panic(fmt.Errorf("sampler.PowerGrid: %d steps, ρ = %g, from t = %g to %g of the schedule %T, expected at least 1, a ρ above 0, and no "+
+		panic(fmt.Errorf("sampler.PowerGrid: %d steps, ρ = %g, from t = %g to %g of the schedule %T, expected at least 1, a finite ρ above 0, and no "+
 			"negative times of a schedule in continuous time", n, rho, p.TMax, p.TMin, p.Schedule))
 	}
 	times := make([]float64, n+1)
@@ -33,11 +33,11 @@ func PowerGrid(p process.Process, n int, rho float64) []float64 {
 //	ς_i = (ς_max^(1/ρ) + i/n (ς_min^(1/ρ) − ς_max^(1/ρ)))^ρ
 //
 // Karras et al. 2022, equation 5, take ρ = 7 and end with a step to 0, which a TMin of σ > 0 does without. The schedule is
-// evaluated on b. It returns an error when n or ρ is not positive, σ is 0 at TMin or infinite at TMax, or the schedule has no inverse.
+// evaluated on b. It returns an error when n is not positive, ρ not positive and finite, σ is 0 at TMin or infinite at TMax, or the schedule has no inverse.
 func KarrasGrid(b compute.Backend, p process.Process, n int, rho float64) ([]float64, error) {
 	_, ok := p.Schedule.(process.Inverter)
 	if n < 1 || !(rho > 0 && rho < math.Inf(1)) || !ok {
-		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a ρ above 0, and a schedule with an inverse, as VP",
+		return nil, fmt.Errorf("sampler.KarrasGrid: %d steps, ρ = %g, the schedule %T, expected at least 1, a finite ρ above 0, and a schedule with an inverse, as VP",
 			n, rho, p.Schedule)
 	}
 	ends, err := call(b, p.NoiseLevel, []float64{p.TMax, p.TMin})
