@@ -62,7 +62,8 @@ func wide(x []float32) []float64 {
 }
 
 // Read returns the best fit to a picture of Side*Side intensities: the nearest picture of a grid of kinds and factors, from where one factor or two
-// move by steps that are halved. Drawn pictures are read to within about a tenth of a pixel in x, y and size. It panics when x has another length, or a number that is not finite.
+// move by steps that are halved. Drawn pictures are read to within about a tenth of a pixel in x, y and size. It panics when x has
+// another length, or a number that is not finite.
 func (r *Reader) Read(x []float64) Reading {
 	if len(x) != Side*Side {
 		panic(fmt.Errorf("shapes.Reader.Read: %d intensities, want %d", len(x), Side*Side))

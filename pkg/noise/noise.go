@@ -27,8 +27,8 @@ func NewStream(state *Node) *Stream {
 	return &Stream{state}
 }
 
-// FromSeed starts at the state that GoMLX derives from seed: seeds that are the same modulo 2³¹−1 have the same. The draws are part of the graph:
-// every call of the compiled function repeats them. Pass a state as an argument (NewStream) to draw anew.
+// FromSeed starts at the state that GoMLX derives from seed: seeds that are the same modulo 2³¹−1 have the same. The draws are part
+// of the graph: every call of the compiled function repeats them. Pass a state as an argument (NewStream) to draw anew.
 func FromSeed(g *Graph, seed int64) *Stream { return &Stream{RNGStateFromSeedForGraph(g, seed)} }
 
 // State returns the state after the draws so far, to be carried to the next call.

@@ -27,7 +27,8 @@ import (
 // the whole path falls in proportion to them.
 //
 // Each step of the Run is one evaluation of the drift, the first slope and then the six of a step one after the other, so that the
-// program holds the network once. The times are Count(n) with n the most evaluations to spend. The Run ends by itself at To, and is an error when n do not suffice. Solved reads the final state.
+// program holds the network once. The times are Count(n) with n the most evaluations to spend. The Run ends by itself at To, and is an
+// error when n do not suffice. Solved reads the final state.
 //
 // Source: Dormand and Prince 1980, "A family of embedded Runge-Kutta formulae"; the control of the step size is that of
 // Hairer, Nørsett and Wanner 1993, "Solving ordinary differential equations I", section II.4. Order 5.
@@ -97,8 +98,8 @@ func (s RK45) Start(src noise.Source, x *Node) State {
 	return State{X: x, Aux: r.aux()}
 }
 
-// first returns the size of the first step, from y and its slope.
-func (s RK45) first(y, slope *Node) *Node {
+// firstSize returns the size of the first step, from y and its slope.
+func (s RK45) firstSize(y, slope *Node) *Node {
 	length := s.constant(y, math.Abs(s.To-s.From))
 	h := MulScalar(Div(s.norm(y, y, y), s.norm(slope, y, y)), rkFirst)
 	return Where(IsFinite(h), Mul(length, ClipScalar(Div(h, length), rkLeast, 1)), MulScalar(length, rkLeast))
@@ -119,7 +120,7 @@ func (s RK45) Step(_ noise.Source, st State, _, _ *Node) State {
 
 	e := Mul(r.h, combine(ConstAsDType(g, dtype, rkE), r.slopes)) // means something after the last stage only
 	starts := Equal(r.stage, ScalarZero(g, dtype))
-	r.h = Where(starts, s.first(y, slope), r.h)
+	r.h = Where(starts, s.firstSize(y, slope), r.h)
 	broken := LogicalAnd(BroadcastToDims(starts, y.Shape().Dimensions...), LogicalNot(IsFinite(slope)))
 	y = Where(broken, slope, y) // a first slope that is not finite ends the run
 	return s.decide(r, x, y, stage, slope, s.norm(e, y, stage))

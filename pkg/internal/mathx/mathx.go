@@ -25,7 +25,8 @@ func LogSigmoid(x *graph.Node) *graph.Node {
 // Softplus returns log(1+eˣ) = −log σ(−x), elementwise.
 func Softplus(x *graph.Node) *graph.Node { return graph.Neg(LogSigmoid(graph.Neg(x))) }
 
-// LogSumExp returns log Σ eˣ over the last axis, which it removes; the largest x is taken out first, if it is finite: of nothing but −∞ it is −∞.
+// LogSumExp returns log Σ eˣ over the last axis, which it removes; the largest x is taken out first, if it is finite: of nothing but −∞
+// it is −∞.
 func LogSumExp(x *graph.Node) *graph.Node {
 	top := graph.ReduceAndKeep(x, graph.ReduceMax, -1)
 	shift := graph.StopGradient(graph.Where(graph.IsFinite(top), top, graph.ZerosLike(top)))
