@@ -35,8 +35,7 @@ setup-test:
 lab: setup ## open the notebooks in JupyterLab; LAB_ARGS=--no-browser passes flags through
 	@$(PYTHON) kernels/lab.py $(LAB_ARGS)
 
-# Each item is proved by a Go test and shown by a cell. make test runs the library's tests on pure Go, where nothing is compiled, and the
-# notebooks on XLA. TRAIN=1 leaves out nothing: it also runs the library's tests on XLA, those that train (Trained ends their names), the
+# make test runs the library's tests on pure Go, where nothing is compiled, and the notebooks on XLA. TRAIN=1 leaves out nothing: it also runs the library's tests on XLA, those that train (Trained ends their names), the
 # notebooks without their checkpoints, and the solutions.
 
 test: setup-test vet go-test pure-test examples kernel-test setup-check notebook-test browser-test ## prove the library and run every notebook; TRAIN=1 leaves out nothing
